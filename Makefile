@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make              the programs, in build/
+# make check        every test; as root it installs what the tests need
+# make demo         real connections in throw-away network namespaces
+# make help         all targets
+
+include config.mk
+
+BUILD ?= build
+V     ?= 0
+ifeq ($(V),0)
+say = @echo "  $(1)" $(2);
+endif
+
+PKGS_LIB   = nettle zlib liblzma libmaxminddb libconfuse
+PKGS_NFT   = libmnl libnftnl
+PKGS_TOOLS = jansson libpcap
+PKGS_TEST  = cmocka
+PKGS       = $(PKGS_LIB) $(PKGS_NFT) $(PKGS_TOOLS)
+
+pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
+
+CPPFLAGS += -D_GNU_SOURCE -DGEOBLOCK_VERSION='"$(VERSION)"' -Iinclude -I. \
+            -MMD -MP
+CFLAGS   += -std=gnu11 $(OPT) $(WARNINGS)
+ifneq ($(SANITIZE),)
+CFLAGS   += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+            -fno-omit-frame-pointer -fPIE
+LDFLAGS  += -fsanitize=$(SANITIZE) -pie
+else
+CFLAGS   += $(HARDENING)
+LDFLAGS  += $(HARDENING_LD)
+endif
+
+LIB_SRC    := $(sort $(wildcard lib/base/*.c lib/core/*.c lib/geo/*.c))
+NFT_SRC    := $(sort $(wildcard nft/*.c))
+SYNC_SRC   := tools/geoblock-sync.c $(sort $(wildcard tools/sync_*.c))
+CLI_SRC    := tools/geoblock.c $(sort $(wildcard tools/cmd_*.c))
+TOOL_SRC   := $(sort $(wildcard tools/tool_*.c)) # shared by the programs
+UNIT_SRC   := $(sort $(wildcard tests/unit/test_*.c))
+FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+HELPER_SRC := $(sort $(wildcard tests/net/*.c tests/bench/*.c))
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+LIB_A := $(BUILD)/libgeoblock.a
+NFT_A := $(BUILD)/libgeoblock-nft.a
+
+PROGRAMS := $(BUILD)/geoblock-sync $(BUILD)/geoblock
+UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+REPLAY   := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
+HELPERS  := $(patsubst tests/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
+
+.PHONY: all
+all: need-build $(PROGRAMS)
+
+# ---- what the build needs; never as a side effect of `make` -----------------
+
+.PHONY: need-build deps deps-build
+need-build:
+	@tests/deps check build
+
+# deps-build, deps: install from the distribution's packages (needs root)
+deps-build:
+	@tests/deps install build
+deps:
+	@tests/deps install build test
+
+# ---- objects ------------------------------------------------------------------
+
+$(BUILD)/lib/%.o: CFLAGS += $(WARNINGS_LIB)
+$(BUILD)/%.o: %.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg,--cflags,$(PKGS)) -c -o $@ $<
+
+$(LIB_A): $(call obj,$(LIB_SRC))
+$(NFT_A): $(call obj,$(NFT_SRC))
+$(LIB_A) $(NFT_A):
+	@rm -f $@
+	$(call say,AR,$@) $(AR) rcs $@ $^
+
+LIBS_ALL = $(NFT_A) $(LIB_A) $(call pkg,--libs,$(PKGS)) -lpthread
+
+$(BUILD)/geoblock-sync: $(call obj,$(SYNC_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
+$(BUILD)/geoblock: $(call obj,$(CLI_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
+$(PROGRAMS):
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS_ALL)
+
+# ---- tests --------------------------------------------------------------------
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(NFT_A) $(LIB_A)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_ALL) $(call pkg,--libs,$(PKGS_TEST))
+
+# a fuzz target with a main() that replays the files it is given
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(NFT_A) $(LIB_A)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS_ALL)
+
+$(BUILD)/helpers/%: $(BUILD)/tests/%.o $(NFT_A) $(LIB_A)
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_ALL)
+
+.PHONY: tests-build unit check check-run
+tests-build: $(PROGRAMS) $(UNIT) $(REPLAY) $(HELPERS)
+	@:
+
+# unit: seconds, no root
+unit: need-build $(UNIT) $(REPLAY)
+	@BUILD=$(BUILD) tests/run unit replay
+
+# A second make reads pkg-config anew after the packages are there.
+check:
+	@tests/deps ensure build test
+	+@$(MAKE) --no-print-directory check-run
+
+check-run: need-build tests-build
+	@BUILD=$(BUILD) tests/run all
+
+.PHONY: demo demo-run
+demo:
+	@tests/deps ensure build demo
+	+@$(MAKE) --no-print-directory demo-run
+demo-run: need-build $(PROGRAMS) $(HELPERS)
+	@BUILD=$(BUILD) tests/net/demo
+
+.PHONY: bench bench-run
+bench:
+	@tests/deps ensure build test bench
+	+@$(MAKE) --no-print-directory bench-run
+bench-run: tests-build
+	@BUILD=$(BUILD) tests/bench/run
+
+# ---- sanitizers, fuzzing ------------------------------------------------------
+
+.PHONY: asan fuzz
+asan:
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT='-O1 -g' \
+		SANITIZE=address,undefined tests-build
+	@BUILD=$(BUILD)/asan tests/run unit replay net
+
+# make fuzz T=rir [RUNS=1000000]: libFuzzer, needs clang
+RUNS ?= 1000000
+fuzz:
+	@test -n "$(T)" || { echo "make fuzz T=NAME, one of:" \
+		$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)); exit 2; }
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang OPT='-O1 -g' \
+		SANITIZE=address,undefined,fuzzer-no-link $(BUILD)/fuzz/fuzz-$(T)
+	@mkdir -p $(BUILD)/fuzz/corpus-$(T)
+	$(BUILD)/fuzz/fuzz-$(T) -runs=$(RUNS) -max_len=65536 -timeout=10 \
+		-artifact_prefix=$(BUILD)/fuzz/ \
+		$(BUILD)/fuzz/corpus-$(T) tests/fuzz/corpus/$(T)
+$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(NFT_A) $(LIB_A)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBS_ALL)
+
+# ---- lint ---------------------------------------------------------------------
+
+.PHONY: lint
+lint:
+	@tests/lint
+
+# ---- install, clean -----------------------------------------------------------
+
+.PHONY: install clean help
+install: all
+	share/install '$(BUILD)' '$(DESTDIR)' '$(PREFIX)' '$(SYSCONFDIR)' '$(LOCALSTATEDIR)'
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@printf '%s\n' \
+	'make               build/geoblock-sync, build/geoblock' \
+	'make check         every test (as root: installs what they need)' \
+	'make unit          unit tests and fuzz corpora: seconds, no root' \
+	'make demo          four senders, real connections, throw-away namespaces' \
+	'make bench         the numbers, beside their peers' \
+	'make lint          format, static analysis, include arrows' \
+	'make asan          the tests under ASan and UBSan, in build/asan' \
+	'make fuzz T=NAME   libFuzzer on one reader; RUNS=N' \
+	'make install       PREFIX=/usr DESTDIR=' \
+	'make deps          install what build and tests need (root)' \
+	'V=1 shows commands; CC=clang, OPT=, BUILD= as usual'
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.SECONDARY:

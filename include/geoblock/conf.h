@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GEOBLOCK_CONF_H
+#define GEOBLOCK_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <geoblock/addr.h>
+#include <geoblock/country.h>
+#include <geoblock/error.h>
+#include <geoblock/geo.h>
+#include <geoblock/iset.h>
+#include <geoblock/policy.h>
+
+/* The configuration, read into a new object and swapped whole: a bad file never
+ * replaces a running policy. */
+
+#define CONF_DEFAULT_PATH "/etc/geoblock/geoblock.conf"
+#define CONF_TABLE_MAX 16 /* kernel names: old kernels take 15 characters */
+
+/* One network of exempt or deny, and where it was written: query names it. */
+struct conf_net {
+	struct range range;
+	const char *file; /* belongs to the conf; NULL: built in */
+	unsigned line;
+	const char *note; /* "private network", a comment of the line, or NULL */
+};
+
+struct conf_nets {
+	struct conf_net *nets; /* as written, in order */
+	size_t count, room;
+	struct iset set; /* their union */
+};
+
+struct conf {
+	char *path; /* the file, or NULL: built-in defaults only */
+	struct policy policy;
+	uint16_t ports[POLICY_PORTS_MAX];
+	size_t port_count;
+	char *contact; /* NULL: not given */
+	char **country_words; /* `countries` as written, for messages */
+	size_t country_word_count;
+
+	/* geo */
+	enum geo_kind source;
+	char **urls; /* empty: the source's default */
+	size_t url_count;
+	char *mmdb;            /* NULL: not given */
+	uint32_t max_age_s;
+	unsigned max_shrink;   /* per cent */
+
+	struct conf_nets exempt;
+	struct conf_nets deny;
+
+	char *state_dir;
+	char *run_dir;
+	char table[CONF_TABLE_MAX];
+	uint32_t mark;      /* a mask: its bits are ours, in packet and conntrack */
+	uint16_t queue;
+	uint16_t nflog_group;
+};
+
+/* conf_read - read and check a configuration, and the lists that it names.
+ *
+ * path NULL: CONF_DEFAULT_PATH.  Every error of the file is found before giving
+ * up as far as the grammar allows; `err` holds the first, `say` (may be NULL)
+ * hears each, as "file:line: what was found; what would be right".  On error
+ * *conf is NULL. */
+bool conf_read(struct conf **conf, const char *path,
+	       void (*say)(void *ctx, const char *text), void *ctx,
+	       struct error *err);
+void conf_free(struct conf *conf); /* NULL is allowed */
+
+/* conf_find_net - the entry that makes addr exempt (or denied): the narrowest
+ * one, NULL if none. */
+const struct conf_net *conf_find_net(const struct conf_nets *nets,
+				     const struct addr *addr);
+
+#endif

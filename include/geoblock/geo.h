@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GEOBLOCK_GEO_H
+#define GEOBLOCK_GEO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <geoblock/addr.h>
+#include <geoblock/country.h>
+#include <geoblock/error.h>
+
+/* Country data on its way from files to the image: readers append records to a
+ * geo_table, geo_table_finish() makes one sorted, disjoint list of them. */
+
+enum geo_kind {
+	GEO_RIR,    /* delegation file of a registry, plain or extended */
+	GEO_IPFIRE, /* "first,last,CC" text, as tor-geoipdb ships it */
+	GEO_CIDR,   /* one prefix a line; the country is in the file's name */
+	GEO_MMDB,   /* MaxMind DB */
+};
+
+enum geo_registry {
+	REGISTRY_NONE,
+	REGISTRY_AFRINIC,
+	REGISTRY_APNIC,
+	REGISTRY_ARIN,
+	REGISTRY_LACNIC,
+	REGISTRY_RIPENCC,
+	REGISTRY_COUNT,
+};
+
+enum geo_status {
+	STATUS_NONE,      /* the source knows no statuses */
+	STATUS_ALLOCATED, /* delegated */
+	STATUS_ASSIGNED,  /* delegated */
+	STATUS_AVAILABLE, /* in the registry's stock: no country */
+	STATUS_RESERVED,  /* held back: no country */
+	STATUS_COUNT,
+};
+
+const char *geo_kind_name(enum geo_kind kind);             /* "rir" … */
+const char *geo_registry_name(enum geo_registry registry); /* "arin", "" */
+const char *geo_status_name(enum geo_status status);       /* "allocated", "" */
+
+/* What is known of a range besides its ends.  The layout is that of the image. */
+struct geo_record {
+	country_t country; /* COUNTRY_NONE for available, reserved, ZZ, ?? */
+	uint8_t registry;  /* enum geo_registry */
+	uint8_t status;    /* enum geo_status */
+	uint32_t date;     /* YYYYMMDD of the delegation, 0 where unknown */
+};
+
+struct geo_range4 {
+	uint32_t first, last;
+	struct geo_record record;
+	uint32_t line;   /* in its file, from 1; 0 where there are none */
+	uint32_t source; /* index into geo_table.sources */
+};
+
+struct geo_range6 {
+	addr6_t first, last;
+	struct geo_record record;
+	uint32_t line;
+	uint32_t source;
+};
+
+#define GEO_SOURCES_MAX 1024  /* a CIDR source has two files a country */
+#define GEO_PATH_MAX 256      /* with its NUL; a longer name is an error */
+#define GEO_FILE_MAX (512u << 20) /* bytes of one source, unpacked */
+
+/* One file that was read. */
+struct geo_source {
+	uint8_t kind;          /* enum geo_kind */
+	uint8_t registry;      /* enum geo_registry; RIR only */
+	country_t country;     /* CIDR only */
+	uint32_t date;         /* data as of: YYYYMMDD, 0 where unknown (RIR: the
+	                        * header's end date, never its serial) */
+	uint64_t serial;       /* RIR: the header's, as it stands */
+	uint64_t bytes;        /* unpacked */
+	uint32_t records4, records6; /* ranges taken from it */
+	uint8_t sha256[32];    /* of the unpacked bytes */
+	char path[GEO_PATH_MAX];
+};
+
+struct geo_table {
+	struct geo_range4 *v4;
+	struct geo_range6 *v6;
+	size_t count4, room4;
+	size_t count6, room6;
+	struct geo_source *sources;
+	size_t source_count, source_room;
+	bool finished; /* geo_table_finish() has been through */
+};
+
+/* All zero bytes are an empty table. */
+void geo_table_clear(struct geo_table *table);
+
+/* Where readers and geo_table_finish() say what they went on without: one
+ * line, "file:line: …". */
+struct geo_warn {
+	void (*say)(void *ctx, const char *text); /* NULL: nobody listens */
+	void *ctx;
+};
+
+/* geo_read - read one file of any kind into the table.
+ *
+ * The kind is told by the content: a delegation file by its version line, MMDB
+ * by its metadata marker, IPFire text and CIDR lists by the shape of their first
+ * entry.  Plain, gzip and xz are told by their magic.  A CIDR list's country is
+ * the two letters at the head of its name ("us.ipv4.zone", "us-aggregated.zone",
+ * "id_country_us.netset").
+ *
+ * Refused, with file:line, what was found and what would be right, and the table
+ * then as it was before: a record that is none, a wrong number of ipv4 or ipv6
+ * records, an overlap inside the file (both lines are named), a file that ends
+ * in mid-record or without the records that its header promised for ipv4 and
+ * ipv6, a second file of the same registry.  Only warned of: a wrong total or
+ * asn count (LACNIC published such a file on 2026-01-29), an odd line of a kind
+ * this project has no use for. */
+bool geo_read(struct geo_table *table, const char *path,
+	      const struct geo_warn *warn, struct error *err);
+
+/* geo_table_finish - sort, and settle overlaps between files.
+ *
+ * Delegated wins over available and reserved.  Where two files give one address
+ * to different countries (for a day or two while a block moves between
+ * registries) the country that `previous` names for it is kept, else the record
+ * with the later date, else the later file date, else the first file read; each
+ * such conflict is warned of once.  Afterwards v4 and v6 are sorted and
+ * disjoint. */
+bool geo_table_finish(struct geo_table *table,
+		      country_t (*previous)(void *ctx, const struct addr *addr),
+		      void *ctx, const struct geo_warn *warn,
+		      struct error *err);
+
+/* mmdb_find - one look-up in an MMDB, for `query`: the country that the database
+ * gives for addr, COUNTRY_NONE where it has none.  Both schemas: nested
+ * country.iso_code (registered_country.iso_code where that is missing) and flat
+ * country_code. */
+struct mmdb;
+bool mmdb_open(struct mmdb **mmdb, const char *path, struct error *err);
+void mmdb_close(struct mmdb *mmdb);
+bool mmdb_find(struct mmdb *mmdb, const struct addr *addr, country_t *out,
+	       struct error *err);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GEOBLOCK_IMAGE_H
+#define GEOBLOCK_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <geoblock/addr.h>
+#include <geoblock/country.h>
+#include <geoblock/error.h>
+#include <geoblock/geo.h>
+#include <geoblock/iset.h>
+
+/* The image: what every program asks for the country of an address.  One
+ * read-only file, mapped; a look-up takes tens of nanoseconds and touches no
+ * heap.  lib/geo/image.c draws the layout. */
+
+#define IMAGE_NAME "geo.img"
+#define IMAGE_NAME_PREVIOUS "geo.img.prev"
+
+struct image;
+
+enum image_trust {
+	/* Every block of the file is checked before image_open() returns: for
+	 * whoever keeps it open, or acts on all of it. */
+	IMAGE_CHECK_ALL,
+	/* The header is checked at once, every other block when a look-up
+	 * first touches it: for a process that asks about a few addresses. */
+	IMAGE_CHECK_TOUCHED,
+};
+
+/* image_open - map an image.  ERROR_SYSTEM if it cannot be read (sys_errno
+ * ENOENT: there is none), ERROR_MALFORMED with the reason if it is damaged, cut
+ * short, of another version or no image at all.  On error *image is NULL. */
+bool image_open(struct image **image, const char *path, enum image_trust trust,
+		struct error *err);
+
+/* image_open_newest - state_dir's current image; where that is missing or
+ * damaged the previous one, and then `fallback` (may be NULL) holds the reason,
+ * else its kind is ERROR_NONE. */
+bool image_open_newest(struct image **image, const char *state_dir,
+		       enum image_trust trust, struct error *fallback,
+		       struct error *err);
+
+void image_close(struct image *image); /* NULL is allowed */
+
+/* What the image says of an address. */
+struct image_hit {
+	bool found;           /* false: no record covers it; range is then the gap */
+	bool damaged;         /* IMAGE_CHECK_TOUCHED met a block that fails its
+	                       * checksum: nothing else here means anything */
+	struct range range;
+	struct geo_record record;
+};
+
+struct image_hit image_find(const struct image *image, const struct addr *addr);
+
+/* image_country4, image_country6 - the hot path: only the country,
+ * COUNTRY_NONE where none is known.  The image must have been opened with
+ * IMAGE_CHECK_ALL (asserted). */
+country_t image_country4(const struct image *image, uint32_t addr);
+country_t image_country6(const struct image *image, addr6_t addr);
+
+/* image_ranges - the ranges of every chosen country, merged, into *out (which is
+ * overwritten).  set->unknown is ignored: what no record names cannot be
+ * listed. Needs IMAGE_CHECK_ALL. */
+bool image_ranges(const struct image *image, const struct country_set *set,
+		  struct iset *out, struct error *err);
+
+/* image_each4, image_each6 - every record in order, for export and reports;
+ * stops early when visit returns false, and returns that.  Needs
+ * IMAGE_CHECK_ALL. */
+bool image_each4(const struct image *image,
+		 bool (*visit)(void *ctx, const struct range4 *range,
+			       const struct geo_record *record),
+		 void *ctx);
+bool image_each6(const struct image *image,
+		 bool (*visit)(void *ctx, const struct range6 *range,
+			       const struct geo_record *record),
+		 void *ctx);
+
+struct image_about {
+	uint32_t version;       /* of the format */
+	uint64_t built;         /* seconds since 1970 */
+	uint64_t file_bytes;
+	size_t ranges4, ranges6;
+	size_t source_count;
+	const struct geo_source *sources; /* belong to the image */
+	uint8_t digest[32]; /* SHA-256 of the content without `built`: equal
+	                     * data, equal digest */
+};
+
+void image_about(const struct image *image, struct image_about *out);
+
+/* image_addresses - addresses (v4) and /64 networks (v6) per country, indexed by
+ * country_index(): what the shrink guard compares.  Arrays of COUNTRY_INDEXES.
+ * Needs IMAGE_CHECK_ALL. */
+void image_addresses(const struct image *image, uint64_t *v4, uint64_t *v6);
+
+/* image_write - compile a finished table into state_dir.
+ *
+ * Written to a temporary file beside it, fsync'ed, the current image becomes the
+ * previous one, the new one takes its name, the folder is fsync'ed: at every
+ * instant there is a whole image under IMAGE_NAME or IMAGE_NAME_PREVIOUS, and a
+ * kill or a power cut leaves the old or the new state.  Left-over temporary files
+ * of earlier runs are removed.  *changed is false, and nothing is touched, where
+ * the current image is whole and has the same digest. */
+bool image_write(const char *state_dir, const struct geo_table *table,
+		 uint64_t now, bool *changed, struct error *err);
+
+/* image_build - the same into a file of the caller's, created new (O_EXCL),
+ * fsync'ed: for --dry-run, tests and export. */
+bool image_build(const char *path, const struct geo_table *table, uint64_t now,
+		 struct error *err);
+
+#endif

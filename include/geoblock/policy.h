@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GEOBLOCK_POLICY_H
+#define GEOBLOCK_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <geoblock/addr.h>
+#include <geoblock/country.h>
+#include <geoblock/error.h>
+#include <geoblock/iset.h>
+#include <geoblock/os.h>
+
+/* The policy: exempt, then deny, then the rules in order, first match wins, then
+ * the default.  What the address alone decides is decided in the kernel; this
+ * module says which part that is. */
+
+enum action {
+	ACTION_ACCEPT,
+	ACTION_DROP,     /* silence */
+	ACTION_RESET,    /* TCP RST */
+	ACTION_TAG,      /* let through with a mark */
+	ACTION_GREYLIST, /* let through marked; the policy service answers 4xx */
+	ACTION_REFUSE,   /* let through marked; the policy service answers 5xx */
+	ACTION_COUNT,
+};
+
+const char *action_name(enum action action);
+bool action_parse(const char *word, enum action *out);
+
+enum stage {
+	STAGE_KERNEL, /* the source address is enough */
+	STAGE_SYN,    /* needs the SYN's looks: os, min-confidence */
+	STAGE_SMTP,   /* needs reverse DNS */
+	STAGE_COUNT,
+};
+
+const char *stage_name(enum stage stage); /* "kernel", "syn", "smtp" */
+
+enum rdns_class {
+	RDNS_NONE,
+	RDNS_GENERIC,
+	RDNS_MISMATCH,
+	RDNS_OK,
+	RDNS_CLASS_COUNT,
+};
+
+const char *rdns_class_name(enum rdns_class rdns);
+bool rdns_class_parse(const char *word, enum rdns_class *out);
+
+#define RULE_TITLE_MAX 64     /* with its NUL */
+#define RULES_MAX 64
+#define POLICY_PORTS_MAX 15   /* xtables' and our own bound for one rule */
+
+struct rule {
+	char title[RULE_TITLE_MAX];
+	/* "was given" flags; a condition that was not given always holds */
+	bool has_country, has_os, has_rdns, has_confidence;
+	struct country_set country; /* `allowed` and `outside` already resolved */
+	uint16_t os;                /* bits 1 << enum os_class */
+	uint8_t rdns;               /* bits 1 << enum rdns_class */
+	uint8_t min_confidence;     /* 0-100; default 60 for accept, tag and
+	                             * greylist, 80 for drop, reset and refuse */
+	enum action action;
+	unsigned line;              /* in the configuration; 0: built in */
+};
+
+struct policy {
+	bool audit;
+	struct country_set allowed; /* `countries` */
+	struct rule rules[RULES_MAX];
+	size_t rule_count;
+	enum action default_action;
+	enum action deny_action;
+};
+
+/* rule_stage - the earliest stage at which the rule can be decided. */
+enum stage rule_stage(const struct rule *rule);
+
+/* Rule numbers beyond the list. */
+#define RULE_DEFAULT (-1)
+#define RULE_EXEMPT (-2)
+#define RULE_DENY (-3)
+
+struct verdict {
+	enum action action;
+	int rule; /* index into policy.rules, or RULE_DEFAULT, _EXEMPT, _DENY */
+	enum stage stage; /* at which it was, or can at the earliest be, decided */
+};
+
+/* What is known of a sender.  Facts that are not known yet leave the rules that
+ * need them out: they are not skipped for ever, a later stage asks again. */
+struct subject {
+	bool exempt, denied;
+	country_t country;
+	bool has_os;
+	enum os_class os;
+	uint8_t confidence; /* 0-100 */
+	bool has_rdns;
+	enum rdns_class rdns;
+};
+
+/* policy_decide - the plain list, evaluated in one go: exempt → deny → rules →
+ * default.  The reference that staged evaluation has to equal. */
+struct verdict policy_decide(const struct policy *policy,
+			     const struct subject *subject);
+
+/* rule_title - "abroad", "default", "exempt", "deny": the word that counters,
+ * log lines and query all print. */
+const char *rule_title(const struct policy *policy, int rule);
+
+/* rule_counter - the same as a name that nft takes: letters, digits, '-', '_';
+ * at most 31 characters; unique in a policy (the configuration sees to it). */
+#define RULE_COUNTER_MAX 32
+const char *rule_counter(const struct policy *policy, int rule,
+			 char buf[RULE_COUNTER_MAX]);
+
+/* What the kernel can be told: countries grouped by the verdict that the address
+ * alone gives them.  `rest` is the verdict of addresses of which no country is
+ * known; no set is needed for the class that shares it. */
+#define POLICY_CLASSES_MAX (RULES_MAX + 1)
+
+struct policy_class {
+	struct verdict verdict;
+	struct country_set countries; /* .unknown is false */
+};
+
+struct policy_split {
+	struct policy_class classes[POLICY_CLASSES_MAX];
+	size_t class_count; /* without the one that is `rest` */
+	struct verdict rest;
+};
+
+void policy_split(const struct policy *policy, struct policy_split *out);
+
+#endif

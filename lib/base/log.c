@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <geoblock/log.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* One program, one log: state of the process, not of an object. */
+static const char *log_program = "geoblock";
+static enum log_level log_max = LOG_LEVEL_INFO;
+static bool log_levels; /* "<N>" in front, for the journal */
+
+void log_init(const char *program)
+{
+	log_program = program;
+	log_levels = getenv("JOURNAL_STREAM") != NULL && !isatty(STDERR_FILENO);
+}
+
+void log_threshold(enum log_level max)
+{
+	log_max = max;
+}
+
+/* One write a line, so that lines of several processes do not mix. */
+static void log_line(enum log_level level, const char *fmt, va_list ap)
+{
+	char line[1024], text[900];
+
+	if (level > log_max)
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (log_levels)
+		snprintf(line, sizeof(line), "<%d>%s: %s\n", (int)level,
+			 log_program, text);
+	else
+		snprintf(line, sizeof(line), "%s: %s\n", log_program, text);
+	fputs(line, stderr);
+}
+
+#define LOG_FUNCTION(name, level)                                              \
+	void name(const char *fmt, ...)                                        \
+	{                                                                      \
+		va_list ap;                                                    \
+                                                                               \
+		va_start(ap, fmt);                                             \
+		log_line(level, fmt, ap);                                      \
+		va_end(ap);                                                    \
+	}
+
+LOG_FUNCTION(log_err, LOG_LEVEL_ERR)
+LOG_FUNCTION(log_warn, LOG_LEVEL_WARNING)
+LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
+LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+
+void fatal(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(LOG_LEVEL_ERR, fmt, ap);
+	va_end(ap);
+	exit(status);
+}
