@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TOOLS_TOOL_H
+#define TOOLS_TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include <geoblock/conf.h>
+#include <geoblock/image.h>
+#include <geoblock/iset.h>
+#include <geoblock/kernel.h>
+#include <geoblock/policy.h>
+
+/* What the command line programs share. */
+
+/* Exit statuses, the same for every program. */
+enum {
+	STATUS_OK = 0,
+	STATUS_NO = 1,     /* "no", refused */
+	STATUS_USAGE = 2,  /* usage or configuration error */
+	STATUS_UNABLE = 3, /* cannot be done now */
+};
+
+/* tool_usage - print "PROGRAM: message" and where the help is, return
+ * STATUS_USAGE. */
+int tool_usage(const char *program, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* tool_getopt_error - the same for what getopt_long() stumbled over. */
+int tool_getopt_error(const char *program, char **argv, int found);
+
+/* tool_conf - read the configuration; its errors go to stderr, each on a line
+ * of its own.  NULL after an error. */
+struct conf *tool_conf(const char *path);
+
+/* tool_image - open the newest image of conf's state-dir; says on stderr what is
+ * wrong with it, also where the previous one had to do.  NULL after an error. */
+struct image *tool_image(const struct conf *conf, enum image_trust trust);
+
+/* tool_json_line - print an object on one line, and give it back.  False (and
+ * a message) where the output cannot be written. */
+bool tool_json_line(json_t *object);
+
+/* tool_flush - flush stdout; false (and a message) where that fails: a full
+ * disk must not look like success. */
+bool tool_flush(void);
+
+/* tool_date - "2026-01-31" from 20260131; "" for 0. buf has 11 bytes. */
+#define TOOL_DATE_MAX 11
+const char *tool_date(uint32_t date, char *buf);
+
+/* tool_time - RFC 3339, UTC, from seconds since 1970. */
+#define TOOL_TIME_MAX 32
+const char *tool_time(uint64_t seconds, char *buf);
+
+/* tool_hex - digest as text; buf has 2 * size + 1 bytes. */
+const char *tool_hex(const uint8_t *data, size_t size, char *buf);
+
+/* The kernel plan of a configuration and an image, with the sets it points at. */
+struct tool_plan {
+	struct kernel_plan plan;
+	struct iset owned[POLICY_CLASSES_MAX];
+	size_t owned_count;
+	bool empty_allow; /* every address would get the verdict of `rest`, and
+	                   * that is not accept */
+};
+
+/* tool_plan_build - NULL after an error.  The plan borrows conf's lists: conf
+ * has to live as long. */
+struct tool_plan *tool_plan_build(const struct conf *conf,
+				  const struct image *image,
+				  struct error *err);
+void tool_plan_free(struct tool_plan *plan); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From configuration and image to what the kernel is to enforce: exempt and deny
+ * as they were written, then one class of addresses for each verdict that the
+ * country alone decides (policy_split).  Classes never overlap, so their order
+ * among themselves does not matter. */
+#include "tools/tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add_class(struct kernel_plan *plan, const struct policy *policy,
+		      const char *name, int rule, enum action action,
+		      const struct iset *ranges)
+{
+	struct kernel_class *class = &plan->classes[plan->class_count++];
+
+	snprintf(class->name, sizeof(class->name), "%s", name);
+	rule_counter(policy, rule, class->counter);
+	class->action = action;
+	class->ranges = ranges;
+}
+
+static bool is_empty(const struct iset *set)
+{
+	return set->v4.count == 0 && set->v6.count == 0;
+}
+
+/* One class of the split.  The first that accepts is the allow-list; the others
+ * are named after their rule. */
+static bool add_split(struct tool_plan *out, const struct policy *policy,
+		      const struct policy_class *part,
+		      const struct image *image, bool *has_allow,
+		      struct error *err)
+{
+	struct iset *ranges = &out->owned[out->owned_count];
+	char name[sizeof(out->plan.classes[0].name)];
+
+	if (!image_ranges(image, &part->countries, ranges, err))
+		return false;
+	if (is_empty(ranges))
+		return true;
+	out->owned_count++;
+	if (part->verdict.action == ACTION_ACCEPT && !*has_allow) {
+		snprintf(name, sizeof(name), "allow");
+		*has_allow = true;
+	} else if (part->verdict.rule == RULE_DEFAULT) {
+		snprintf(name, sizeof(name), "default");
+	} else {
+		snprintf(name, sizeof(name), "rule%u",
+			 (unsigned)part->verdict.rule % 100 + 1);
+	}
+	add_class(&out->plan, policy, name, part->verdict.rule,
+		  part->verdict.action, ranges);
+	return true;
+}
+
+struct tool_plan *tool_plan_build(const struct conf *conf,
+				  const struct image *image, struct error *err)
+{
+	struct tool_plan *out = calloc(1, sizeof(*out));
+	struct policy_split *split = malloc(sizeof(*split));
+	const struct policy *policy = &conf->policy;
+	bool has_allow = false;
+
+	if (!out || !split) {
+		error_set(err, ERROR_LIMIT, 0, "out of memory");
+		goto fail;
+	}
+	out->plan.table = conf->table;
+	memcpy(out->plan.ports, conf->ports, sizeof(out->plan.ports));
+	out->plan.port_count = conf->port_count;
+	out->plan.audit = policy->audit;
+	out->plan.mark = conf->mark;
+	if (!is_empty(&conf->exempt.set))
+		add_class(&out->plan, policy, "exempt", RULE_EXEMPT,
+			  ACTION_ACCEPT, &conf->exempt.set);
+	if (!is_empty(&conf->deny.set))
+		add_class(&out->plan, policy, "deny", RULE_DENY,
+			  policy->deny_action, &conf->deny.set);
+	policy_split(policy, split);
+	for (size_t i = 0; i < split->class_count; i++)
+		if (!add_split(out, policy, &split->classes[i], image,
+			       &has_allow, err))
+			goto fail;
+	rule_counter(policy, split->rest.rule, out->plan.rest_counter);
+	out->plan.rest_action = split->rest.action;
+	out->empty_allow = out->owned_count == 0 &&
+			   split->rest.action != ACTION_ACCEPT;
+	free(split);
+	return out;
+fail:
+	free(split);
+	tool_plan_free(out);
+	return NULL;
+}
+
+void tool_plan_free(struct tool_plan *plan)
+{
+	if (!plan)
+		return;
+	for (size_t i = 0; i < POLICY_CLASSES_MAX; i++)
+		iset_clear(&plan->owned[i]);
+	free(plan);
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/tool.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include <geoblock/log.h>
+
+int tool_usage(const char *program, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", program);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "; see %s --help\n", program);
+	return STATUS_USAGE;
+}
+
+int tool_getopt_error(const char *program, char **argv, int found)
+{
+	const char *word = optind > 0 ? argv[optind - 1] : "";
+
+	if (found == ':')
+		return tool_usage(program, "%s wants an argument", word);
+	if (optopt != 0 && word[0] == '-' && word[1] != '-')
+		return tool_usage(program, "there is no option -%c", optopt);
+	return tool_usage(program, "there is no option %s", word);
+}
+
+static void say_error(void *ctx, const char *text)
+{
+	(void)ctx;
+	log_err("%s", text);
+}
+
+struct conf *tool_conf(const char *path)
+{
+	struct error err = { 0 };
+	struct conf *conf;
+
+	if (!conf_read(&conf, path, say_error, NULL, &err))
+		return NULL;
+	return conf;
+}
+
+struct image *tool_image(const struct conf *conf, enum image_trust trust)
+{
+	struct error fallback = { 0 }, err = { 0 };
+	struct image *image;
+
+	if (!image_open_newest(&image, conf->state_dir, trust, &fallback,
+			       &err)) {
+		log_err("%s%s", err.text,
+			err.sys_errno == ENOENT ?
+				"; run geoblock-sync to make it" :
+				"");
+		return NULL;
+	}
+	if (fallback.kind != ERROR_NONE)
+		log_warn("%s; using the previous image", fallback.text);
+	return image;
+}
+
+bool tool_flush(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	log_err("cannot write the output: %s", strerror(errno));
+	return false;
+}
+
+bool tool_json_line(json_t *object)
+{
+	bool ok = object && json_dumpf(object, stdout, JSON_COMPACT) == 0 &&
+		  putchar('\n') != EOF;
+
+	json_decref(object);
+	if (!ok)
+		log_err("cannot write the output: %s", strerror(errno));
+	return ok;
+}
+
+const char *tool_date(uint32_t date, char *buf)
+{
+	/* bounded, so that no damaged date can overrun buf */
+	if (date == 0 || date > 99991231)
+		buf[0] = '\0';
+	else
+		snprintf(buf, TOOL_DATE_MAX, "%04u-%02u-%02u",
+			 date / 10000 % 10000, date / 100 % 100, date % 100);
+	return buf;
+}
+
+const char *tool_time(uint64_t seconds, char *buf)
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) ||
+	    strftime(buf, TOOL_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		buf[0] = '\0';
+	return buf;
+}
+
+const char *tool_hex(const uint8_t *data, size_t size, char *buf)
+{
+	for (size_t i = 0; i < size; i++)
+		snprintf(buf + 2 * i, 3, "%02x", data[i]);
+	buf[2 * size] = '\0';
+	return buf;
+}
