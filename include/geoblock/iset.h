@@ -44,12 +44,12 @@ bool iset_add6(struct iset *set, addr6_t first, addr6_t last,
 bool iset_add(struct iset *set, const struct range *r, struct error *err);
 bool iset_normalise(struct iset *set, struct error *err);
 
-/* Algebra on normalised sets; *out is overwritten (and must not be an operand),
- * and is empty after an error. */
+/* Algebra on normalised sets.  *out is a set too (all zero bytes, or one with
+ * contents: they are replaced) and no operand; it is empty after an error. */
 bool iset_union(struct iset *out, const struct iset *a, const struct iset *b,
 		struct error *err);
-bool iset_subtract(struct iset *out, const struct iset *a,
-		   const struct iset *b, struct error *err);
+bool iset_subtract(struct iset *out, const struct iset *a, const struct iset *b,
+		   struct error *err);
 bool iset_intersect(struct iset *out, const struct iset *a,
 		    const struct iset *b, struct error *err);
 
@@ -63,8 +63,8 @@ bool iset_has(const struct iset *set, const struct addr *addr);
 const struct range4 *iset_find4(const struct iset *set, uint32_t addr);
 const struct range6 *iset_find6(const struct iset *set, addr6_t addr);
 
-/* Sizes.  IPv6 is counted in /64 networks, saturating; a range inside one /64
- * counts as one. */
+/* Sizes.  IPv6 is counted in the /64 networks that the set has addresses of,
+ * each once; all of them are 2^64, which is given as UINT64_MAX. */
 uint64_t iset_addresses4(const struct iset *set);
 uint64_t iset_networks6(const struct iset *set);
 
@@ -77,9 +77,10 @@ bool iset_cidrs6(const struct iset *set,
 		 bool (*emit)(void *ctx, addr6_t first, unsigned len),
 		 void *ctx);
 
-/* iset_digest - SHA-256 over the canonical form (both families, counts and
- * ranges in network order), so that equal sets have equal digests on every
- * machine. */
+/* iset_digest - SHA-256 over the canonical form, so that equal sets have equal
+ * digests on every machine: the number of IPv4 ranges (8 bytes), first and last
+ * of each (4 + 4), the number of IPv6 ranges (8), first and last of each
+ * (16 + 16), all in network order. */
 #define ISET_DIGEST_SIZE 32
 void iset_digest(const struct iset *set, uint8_t digest[ISET_DIGEST_SIZE]);
 
