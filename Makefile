@@ -19,7 +19,11 @@ PKGS_TOOLS = jansson libpcap
 PKGS_TEST  = cmocka
 PKGS       = $(PKGS_LIB) $(PKGS_NFT) $(PKGS_TOOLS)
 
-pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
+# A make that started without the packages must not go on with these: `check` and
+# `demo` install, then start another.
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+TEST_LIBS  := $(shell pkg-config --libs $(PKGS_TEST) 2>/dev/null)
 
 CPPFLAGS += -D_GNU_SOURCE -DGEOBLOCK_VERSION='"$(VERSION)"' -Iinclude -I. \
             -MMD -MP
@@ -57,9 +61,11 @@ all: need-build $(PROGRAMS)
 
 # ---- what the build needs; never as a side effect of `make` -----------------
 
-.PHONY: need-build deps deps-build
+.PHONY: need-build need-unit deps deps-build
 need-build:
 	@tests/deps check build
+need-unit:
+	@tests/deps check build unit
 
 # deps-build, deps: install from the distribution's packages (needs root)
 deps-build:
@@ -69,10 +75,18 @@ deps:
 
 # ---- objects ------------------------------------------------------------------
 
-$(BUILD)/lib/%.o: CFLAGS += $(WARNINGS_LIB)
-$(BUILD)/%.o: %.c config.mk Makefile
+# build/flags changes with what objects are made with, and they with it: CC=clang
+# after gcc builds anew.
+FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(WARNINGS_LIB) $(LDFLAGS) $(PKG_CFLAGS)
+.PHONY: FORCE
+$(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(call pkg,--cflags,$(PKGS)) -c -o $@ $<
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+
+$(BUILD)/lib/%.o: CFLAGS += $(WARNINGS_LIB)
+$(BUILD)/%.o: %.c $(BUILD)/flags Makefile | need-build
+	@mkdir -p $(@D)
+	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 
 $(LIB_A): $(call obj,$(LIB_SRC))
 $(NFT_A): $(call obj,$(NFT_SRC))
@@ -80,7 +94,7 @@ $(LIB_A) $(NFT_A):
 	@rm -f $@
 	$(call say,AR,$@) $(AR) rcs $@ $^
 
-LIBS_ALL = $(NFT_A) $(LIB_A) $(call pkg,--libs,$(PKGS)) -lpthread
+LIBS_ALL = $(NFT_A) $(LIB_A) $(PKG_LIBS) -lpthread
 
 $(BUILD)/geoblock-sync: $(call obj,$(SYNC_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
 $(BUILD)/geoblock: $(call obj,$(CLI_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
@@ -91,7 +105,7 @@ $(PROGRAMS):
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(NFT_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_ALL) $(call pkg,--libs,$(PKGS_TEST))
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_ALL) $(TEST_LIBS)
 
 # a fuzz target with a main() that replays the files it is given
 $(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(NFT_A) $(LIB_A)
@@ -107,12 +121,12 @@ tests-build: $(PROGRAMS) $(UNIT) $(REPLAY) $(HELPERS)
 	@:
 
 # unit: seconds, no root
-unit: need-build $(UNIT) $(REPLAY)
+unit: need-unit $(UNIT) $(REPLAY)
 	@BUILD=$(BUILD) tests/run unit replay
 
 # A second make reads pkg-config anew after the packages are there.
 check:
-	@tests/deps ensure build test
+	@tests/deps ensure build test lint
 	+@$(MAKE) --no-print-directory check-run
 
 check-run: need-build tests-build
@@ -134,11 +148,13 @@ bench-run: tests-build
 
 # ---- sanitizers, fuzzing ------------------------------------------------------
 
+# make asan [GROUPS='unit replay']
 .PHONY: asan fuzz
+GROUPS ?= unit replay cli net
 asan:
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT='-O1 -g' \
 		SANITIZE=address,undefined tests-build
-	@BUILD=$(BUILD)/asan tests/run unit replay net
+	@BUILD=$(BUILD)/asan tests/run $(GROUPS)
 
 # make fuzz T=rir [RUNS=1000000]: libFuzzer, needs clang
 RUNS ?= 1000000
@@ -158,13 +174,18 @@ $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(NFT_A) $(LIB_A)
 
 .PHONY: lint
 lint:
+	@tests/deps ensure build lint
 	@tests/lint
 
 # ---- install, clean -----------------------------------------------------------
 
-.PHONY: install clean help
+.PHONY: install uninstall clean help
+WHERE = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' \
+	SYSCONFDIR='$(SYSCONFDIR)' LOCALSTATEDIR='$(LOCALSTATEDIR)'
 install: all
-	share/install '$(BUILD)' '$(DESTDIR)' '$(PREFIX)' '$(SYSCONFDIR)' '$(LOCALSTATEDIR)'
+	@$(WHERE) share/install install
+uninstall:
+	@$(WHERE) share/install uninstall
 
 clean:
 	rm -rf $(BUILD)
@@ -179,9 +200,11 @@ help:
 	'make lint          format, static analysis, include arrows' \
 	'make asan          the tests under ASan and UBSan, in build/asan' \
 	'make fuzz T=NAME   libFuzzer on one reader; RUNS=N' \
-	'make install       PREFIX=/usr DESTDIR=' \
+	'make install       PREFIX=/usr/local DESTDIR=; make uninstall' \
 	'make deps          install what build and tests need (root)' \
 	'V=1 shows commands; CC=clang, OPT=, BUILD= as usual'
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(NFT_SRC) $(SYNC_SRC) \
+	$(CLI_SRC) $(TOOL_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(HELPER_SRC) \
+	tests/fuzz/replay.c))
 .SECONDARY:

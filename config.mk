@@ -1,6 +1,6 @@
 # Build settings; each may be set on make's command line.
 
-PREFIX     ?= /usr
+PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 LOCALSTATEDIR ?= /var
 DESTDIR    ?=

@@ -23,7 +23,8 @@ void log_threshold(enum log_level max)
 }
 
 /* One write a line, so that lines of several processes do not mix. */
-static void log_line(enum log_level level, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	char line[1024], text[900];
 
