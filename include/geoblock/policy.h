@@ -86,11 +86,16 @@ enum stage rule_stage(const struct rule *rule);
 struct verdict {
 	enum action action;
 	int rule; /* index into policy.rules, or RULE_DEFAULT, _EXEMPT, _DENY */
-	enum stage stage; /* at which it was, or can at the earliest be, decided */
+	/* The earliest stage at which these facts give this verdict: the
+	 * latest of the stages whose facts settled the rules up to this one.
+	 * Rules whose facts are not known take no part. */
+	enum stage stage;
 };
 
 /* What is known of a sender.  Facts that are not known yet leave the rules that
- * need them out: they are not skipped for ever, a later stage asks again. */
+ * need them out: they are not skipped for ever, a later stage asks again.  A rule's
+ * min-confidence is asked only of a class that could be named: `os = unknown`
+ * matches whatever the confidence. */
 struct subject {
 	bool exempt, denied;
 	country_t country;
@@ -102,7 +107,8 @@ struct subject {
 };
 
 /* policy_decide - the plain list, evaluated in one go: exempt → deny → rules →
- * default.  The reference that staged evaluation has to equal. */
+ * default.  The reference that staged evaluation has to equal.  Audit mode
+ * changes nothing here: it is for whoever carries the verdict out. */
 struct verdict policy_decide(const struct policy *policy,
 			     const struct subject *subject);
 
@@ -111,7 +117,9 @@ struct verdict policy_decide(const struct policy *policy,
 const char *rule_title(const struct policy *policy, int rule);
 
 /* rule_counter - the same as a name that nft takes: letters, digits, '-', '_';
- * at most 31 characters; unique in a policy (the configuration sees to it). */
+ * at most 31 characters; none of nft's keywords ("drop" becomes "drop-rule"), as
+ * nft lists such names but cannot load them again; unique in a policy (the
+ * configuration sees to it). */
 #define RULE_COUNTER_MAX 32
 const char *rule_counter(const struct policy *policy, int rule,
 			 char buf[RULE_COUNTER_MAX]);
@@ -127,7 +135,8 @@ struct policy_class {
 };
 
 struct policy_split {
-	struct policy_class classes[POLICY_CLASSES_MAX];
+	struct policy_class classes[POLICY_CLASSES_MAX]; /* in the rules' order,
+	                                                  * the default last */
 	size_t class_count; /* without the one that is `rest` */
 	struct verdict rest;
 };
