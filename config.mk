@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Build settings; each may be set on make's command line.
 
 PREFIX     ?= /usr/local
