@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* geo_read() - from a file's name to entries in a table. */
+#include <geoblock/geo.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "reader.h"
+#include "table.h"
+
+static const char *const kinds[] = { "rir", "ipfire", "cidr", "mmdb" };
+
+static const char *const registries[REGISTRY_COUNT] = { "",       "afrinic",
+							"apnic",  "arin",
+							"lacnic", "ripencc" };
+
+static const char *const statuses[STATUS_COUNT] = { "", "allocated", "assigned",
+						    "available", "reserved" };
+
+const char *geo_kind_name(enum geo_kind kind)
+{
+	assert((unsigned)kind < sizeof(kinds) / sizeof(*kinds));
+	return kinds[kind];
+}
+
+const char *geo_registry_name(enum geo_registry registry)
+{
+	assert((unsigned)registry < REGISTRY_COUNT);
+	return registries[registry];
+}
+
+const char *geo_status_name(enum geo_status status)
+{
+	assert((unsigned)status < STATUS_COUNT);
+	return statuses[status];
+}
+
+static bool (*const readers[])(struct reader *r, struct error *err) = {
+	[GEO_RIR] = read_rir,
+	[GEO_IPFIRE] = read_ipfire,
+	[GEO_CIDR] = read_cidr,
+	[GEO_MMDB] = read_mmdb,
+};
+
+/* What the first line with something on it looks like. */
+static bool kind_of_line(struct reader *r, const char *text, size_t len,
+			 uint32_t line, struct error *err)
+{
+	bool address = strchr("0123456789abcdefABCDEF:", text[0]) != NULL;
+	char quote[TEXT_QUOTE_MAX];
+
+	if (text[0] == '<')
+		return reader_fail(
+			r, line, err,
+			"looks like HTML: a web server's error page?");
+	if (memchr(text, '|', len)) {
+		r->source.kind = GEO_RIR;
+		return true;
+	}
+	if (address) {
+		r->source.kind = memchr(text, ',', len) ? GEO_IPFIRE : GEO_CIDR;
+		return true;
+	}
+	return reader_fail(r, line, err,
+			   "\"%s\" begins neither a delegation file nor IPFire "
+			   "text nor a CIDR list",
+			   text_quote(&(struct text){ text, len }, quote));
+}
+
+/* Told by the first chunk: binary, or its first line that is no comment. */
+static bool tell_kind(struct reader *r, struct error *err)
+{
+	const char *p = r->in.buf + r->in.start, *end = r->in.buf + r->in.end;
+	uint32_t line = 1;
+
+	if (memchr(p, '\0', (size_t)(end - p))) {
+		r->source.kind = GEO_MMDB;
+		return true;
+	}
+	for (; p < end; line++) {
+		const char *feed = memchr(p, '\n', (size_t)(end - p));
+		const char *stop = feed ? feed : end;
+
+		while (p < stop && strchr(" \t\r", *p))
+			p++;
+		if (p < stop && *p != '#')
+			return kind_of_line(r, p, (size_t)(stop - p), line,
+					    err);
+		p = feed ? feed + 1 : end;
+	}
+	return reader_fail(r, 0, err, "nothing but comments and blank lines");
+}
+
+static bool start(struct reader *r, const char *path, struct error *err)
+{
+	size_t len = strlen(path);
+
+	r->in.fd = -1;
+	if (len >= GEO_PATH_MAX)
+		return error_set(err, ERROR_LIMIT, 0,
+				 "%.60s…: a file name of more than %d bytes",
+				 path, GEO_PATH_MAX - 1);
+	memcpy(r->source.path, path, len + 1);
+	if (!table_grow_sources(r->table, err))
+		return error_wrap(err, "%s", path);
+	return input_open(&r->in, path, err) && tell_kind(r, err);
+}
+
+bool geo_read(struct geo_table *table, const char *path,
+	      const struct geo_warn *warn, struct error *err)
+{
+	struct reader r = { .table = table,
+			    .warn = warn,
+			    .base4 = table->count4,
+			    .base6 = table->count6,
+			    .index = (uint32_t)table->source_count };
+	bool ok = start(&r, path, err) && readers[r.source.kind](&r, err);
+
+	if (ok) {
+		r.source.bytes = r.in.bytes;
+		r.source.records4 = (uint32_t)(table->count4 - r.base4);
+		r.source.records6 = (uint32_t)(table->count6 - r.base6);
+		input_digest(&r.in, r.source.sha256);
+		table->sources[table->source_count++] = r.source;
+		table->finished = false;
+	} else {
+		table->count4 = r.base4;
+		table->count6 = r.base6;
+	}
+	input_close(&r.in);
+	return ok;
+}

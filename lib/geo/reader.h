@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GEO_READER_H
+#define GEO_READER_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <geoblock/error.h>
+#include <geoblock/geo.h>
+
+#include "input.h"
+
+/* One file being read: what geo_read() hands to the reader of its kind. */
+struct reader {
+	struct input in;
+	struct geo_table *table;
+	const struct geo_warn *warn; /* may be NULL */
+	unsigned warned;
+	size_t base4, base6;      /* where this file's entries begin */
+	uint32_t index;           /* the source's, once it is in the table */
+	struct geo_source source; /* kind and path are set; the reader sets
+				   * registry, country, date, serial */
+};
+
+/* The readers append the file's entries to the table, sorted and disjoint.  On
+ * error geo_read() takes them out again. */
+bool read_rir(struct reader *r, struct error *err);
+bool read_ipfire(struct reader *r, struct error *err);
+bool read_cidr(struct reader *r, struct error *err);
+bool read_mmdb(struct reader *r, struct error *err);
+
+/* reader_fail, reader_warn - an error, a warning, about one line of the file;
+ * in front comes "path:line: ", or "path: " for line 0. */
+bool reader_fail(const struct reader *r, uint32_t line, struct error *err,
+		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void reader_warn(struct reader *r, uint32_t line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* reader_wrap - the same context for an error that is there already. */
+bool reader_wrap(const struct reader *r, uint32_t line, struct error *err);
+
+/* reader_sort - put the file's entries in order. */
+bool reader_sort(struct reader *r, struct error *err);
+
+/* reader_disjoint - refuse two entries of the file that overlap; they are
+ * sorted. */
+bool reader_disjoint(const struct reader *r, struct error *err);
+
+/* Entries of text files. */
+struct text {
+	const char *p;
+	size_t len;
+};
+
+/* text_entry - the next line that is neither blank nor a comment, without
+ * comment and blanks around it; entry->p is NULL at the end.  A comment that
+ * begins with `dated` ("Generated:") gives the source its date. */
+bool text_entry(struct reader *r, const char *dated, struct text *entry,
+		struct error *err);
+
+/* text_quote - for messages: bounded, nothing that upsets a terminal. */
+#define TEXT_QUOTE_MAX 64
+const char *text_quote(const struct text *text, char buf[TEXT_QUOTE_MAX]);
+
+/* text_date - the date in "Thu, 25 Jun 2026 04:33:59 GMT" or
+ * "Sun Oct  8 12:07:27 UTC 2017" as YYYYMMDD; 0 if there is none. */
+uint32_t text_date(const struct text *text);
+
+/* geo_warn_say - tell a listener, if there is one. */
+void geo_warn_say(const struct geo_warn *warn, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

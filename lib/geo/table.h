@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GEO_TABLE_H
+#define GEO_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <geoblock/error.h>
+#include <geoblock/geo.h>
+
+/* What the readers do to a geo_table. */
+
+/* Room for one more; false (ERROR_SYSTEM, ENOMEM) leaves the table as it was.
+ */
+bool table_grow4(struct geo_table *table, struct error *err);
+bool table_grow6(struct geo_table *table, struct error *err);
+bool table_grow_sources(struct geo_table *table, struct error *err);
+
+static inline bool table_add4(struct geo_table *table,
+			      const struct geo_range4 *range, struct error *err)
+{
+	if (table->count4 == table->room4 && !table_grow4(table, err))
+		return false;
+	table->v4[table->count4++] = *range;
+	return true;
+}
+
+static inline bool table_add6(struct geo_table *table,
+			      const struct geo_range6 *range, struct error *err)
+{
+	if (table->count6 == table->room6 && !table_grow6(table, err))
+		return false;
+	table->v6[table->count6++] = *range;
+	return true;
+}
+
+/* sort4, sort6 - by first address, stable; costs one look at each entry where
+ * they are in order already.  False for lack of memory: they are then as they
+ * were. */
+bool sort4(struct geo_range4 *v, size_t n, struct error *err);
+bool sort6(struct geo_range6 *v, size_t n, struct error *err);
+
+/* overlap4, overlap6 - the first entry of sorted ones that begins before the
+ * one before it has ended; n if there is none. */
+size_t overlap4(const struct geo_range4 *v, size_t n);
+size_t overlap6(const struct geo_range6 *v, size_t n);
+
+#endif
