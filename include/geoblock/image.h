@@ -14,7 +14,8 @@
 
 /* The image: what every program asks for the country of an address.  One
  * read-only file, mapped; a look-up takes tens of nanoseconds and touches no
- * heap.  lib/geo/image.c draws the layout. */
+ * heap.  lib/geo/image_format.h draws the layout.  One image may be asked from
+ * several threads at once. */
 
 #define IMAGE_NAME "geo.img"
 #define IMAGE_NAME_PREVIOUS "geo.img.prev"
@@ -38,7 +39,8 @@ bool image_open(struct image **image, const char *path, enum image_trust trust,
 
 /* image_open_newest - state_dir's current image; where that is missing or
  * damaged the previous one, and then `fallback` (may be NULL) holds the reason,
- * else its kind is ERROR_NONE. */
+ * else its kind is ERROR_NONE.  ERROR_SYSTEM with ENOENT means that there is
+ * neither. */
 bool image_open_newest(struct image **image, const char *state_dir,
 		       enum image_trust trust, struct error *fallback,
 		       struct error *err);
@@ -62,9 +64,9 @@ struct image_hit image_find(const struct image *image, const struct addr *addr);
 country_t image_country4(const struct image *image, uint32_t addr);
 country_t image_country6(const struct image *image, addr6_t addr);
 
-/* image_ranges - the ranges of every chosen country, merged, into *out (which is
- * overwritten).  set->unknown is ignored: what no record names cannot be
- * listed. Needs IMAGE_CHECK_ALL. */
+/* image_ranges - the ranges of every chosen country, merged, into *out, a set
+ * whose contents they replace (empty after an error).  set->unknown is ignored:
+ * what no record names cannot be listed.  Needs IMAGE_CHECK_ALL. */
 bool image_ranges(const struct image *image, const struct country_set *set,
 		  struct iset *out, struct error *err);
 
@@ -87,8 +89,9 @@ struct image_about {
 	size_t ranges4, ranges6;
 	size_t source_count;
 	const struct geo_source *sources; /* belong to the image */
-	uint8_t digest[32]; /* SHA-256 of the content without `built`: equal
-	                     * data, equal digest */
+	uint8_t digest[32]; /* SHA-256 of the records and of the sources' dates
+	                     * and hashes; not of `built`, nor of the folder the
+	                     * sources were in: equal data, equal digest */
 };
 
 void image_about(const struct image *image, struct image_about *out);
@@ -104,8 +107,12 @@ void image_addresses(const struct image *image, uint64_t *v4, uint64_t *v6);
  * previous one, the new one takes its name, the folder is fsync'ed: at every
  * instant there is a whole image under IMAGE_NAME or IMAGE_NAME_PREVIOUS, and a
  * kill or a power cut leaves the old or the new state.  Left-over temporary files
- * of earlier runs are removed.  *changed is false, and nothing is touched, where
- * the current image is whole and has the same digest. */
+ * of earlier runs are removed.  *changed is false, and nothing else is touched,
+ * where the current image is whole and has the same digest.  A current image that
+ * is damaged is replaced without becoming the previous one.
+ *
+ * Holds flock(2) on state_dir itself meanwhile; a second writer is refused
+ * (ERROR_SYSTEM, EWOULDBLOCK). */
 bool image_write(const char *state_dir, const struct geo_table *table,
 		 uint64_t now, bool *changed, struct error *err);
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef LIB_GEO_IMAGE_FORMAT_H
+#define LIB_GEO_IMAGE_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <geoblock/country.h>
+#include <geoblock/geo.h>
+
+/* The layout of an image; between what writes it (image_build.c) and what reads
+ * it (image.c, image_check.c).
+ *
+ *      0 +-----------------------------+
+ *        | header                      |  256 bytes, ends with its own CRC
+ *    256 +-----------------------------+
+ *        | CRC-32 of each block        |  u32[], zeros up to a multiple of 64;
+ *        |                             |  its CRC is in the header
+ *   data +-----------------------------+ -+
+ *        | sources   struct geo_source |  |
+ *        | IPv4      index   u32       |  |
+ *        |           start   u32       |  |  blocks of 4096 bytes from here on,
+ *        |           country u16       |  |  the last one shorter
+ *        |           origin  u16       |  |
+ *        |           date    u32       |  |  each section begins at a multiple
+ *        | IPv6      index   u32       |  |  of 64, with zeros before it
+ *        |           hi      u64       |  |
+ *        |           lo      u64       |  |
+ *        |           country u16       |  |
+ *        |           origin  u16       |  |
+ *        |           date    u32       |  |
+ *        +-----------------------------+ -+
+ *
+ * Every byte is under one of the CRCs.  No offset is stored: the counts in the
+ * header give them all, so there is none to be wrong.  Numbers are in the byte
+ * order of the machine, which the header tells: an image is made where it is
+ * used, and a look-up should not have to turn them round.
+ *
+ * A family's address space is cut into segments without a gap: segment i is
+ * [start[i], start[i + 1] - 1], start[0] is 0, and the last one ends with the
+ * space.  What no record covers is a segment too, with origin IMAGE_GAP. */
+
+#define IMAGE_MAGIC        "GEOBLKIM" /* 8 bytes, no NUL */
+#define IMAGE_VERSION      1u
+#define IMAGE_BYTE_ORDER   0x01020304u
+#define IMAGE_BLOCK        4096u
+#define IMAGE_ALIGN        64u        /* a cache line */
+#define IMAGE_SEGMENTS_MAX (1u << 25) /* of a family */
+#define IMAGE_GAP          0xffffu
+
+struct image_family {
+	/* The index: slot t begins at key base + (t << shift), where the key is
+	 * the address (IPv4) or its upper half (IPv6); index[t] is the segment
+	 * that holds the first address of slot t, for t up to and with
+	 * `slots`. */
+	uint64_t base;
+	uint32_t shift; /* 0-63 */
+	uint32_t slots;
+	uint32_t segments; /* at least 1 */
+	uint32_t records;  /* segments that are no gap */
+};
+
+struct image_header {
+	char magic[8];
+	uint32_t byte_order;
+	uint32_t version;
+	uint64_t file_bytes;
+	uint64_t built; /* seconds since 1970 */
+	struct image_family v4, v6;
+	uint8_t digest[32];
+	uint32_t sources;
+	uint32_t unused[33]; /* zeros */
+	uint32_t table_crc;  /* of the table of CRCs and its padding */
+	uint32_t header_crc; /* of all that is before it */
+};
+
+_Static_assert(sizeof(struct image_header) == 256, "the format has no holes");
+_Static_assert(sizeof(struct geo_source) == 320 &&
+		       offsetof(struct geo_source, path) == 64,
+	       "sources are stored as they are in memory");
+
+enum image_section {
+	SECTION_SOURCES,
+	SECTION_INDEX4,
+	SECTION_START4,
+	SECTION_COUNTRY4,
+	SECTION_ORIGIN4,
+	SECTION_DATE4,
+	SECTION_INDEX6,
+	SECTION_HI6,
+	SECTION_LO6,
+	SECTION_COUNTRY6,
+	SECTION_ORIGIN6,
+	SECTION_DATE6,
+	SECTION_COUNT,
+};
+
+struct image_layout {
+	uint64_t data; /* where the blocks begin */
+	uint64_t blocks;
+	uint64_t at[SECTION_COUNT]; /* from the beginning of the file */
+	uint64_t bytes;             /* of the file */
+};
+
+/* image_layout - where everything is, from the counts of a header.
+ * False where a count is beyond its bounds; any header may be given. */
+bool image_layout(const struct image_header *header, struct image_layout *out);
+
+/* Registry and status of a record, in one number. */
+static inline uint16_t image_origin(const struct geo_record *r)
+{
+	return (uint16_t)(r->registry | r->status << 8);
+}
+
+static inline bool image_origin_valid(uint16_t origin)
+{
+	return (origin & 0xff) < REGISTRY_COUNT && origin >> 8 < STATUS_COUNT;
+}
+
+/* What country_index() may be asked about, or none. */
+static inline bool image_country_valid(country_t cc)
+{
+	unsigned a = cc >> 8, b = cc & 0xff;
+
+	return cc == COUNTRY_NONE ||
+	       (a >= 'A' && a <= 'Z' &&
+		((b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9')));
+}
+
+/* image_crc - the CRC-32 (zlib's) of one stretch of an image. */
+uint32_t image_crc(const void *data, size_t bytes);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef LIB_GEO_IMAGE_PRIVATE_H
+#define LIB_GEO_IMAGE_PRIVATE_H
+
+#include <geoblock/image.h>
+
+#include "image_format.h"
+
+/* A family's sections, in the mapping. */
+struct family {
+	uint64_t base;
+	uint32_t shift, slots, segments, records;
+	const uint32_t *index;
+	const uint32_t *start;   /* IPv4 */
+	const uint64_t *hi, *lo; /* IPv6 */
+	const uint16_t *country, *origin;
+	const uint32_t *date;
+};
+
+struct image {
+	struct family v4, v6;
+	enum image_trust trust;
+	const uint8_t *map;
+	size_t bytes;
+	const uint8_t *data; /* in the mapping; blocks begin here */
+	const uint32_t *table;
+	uint64_t blocks;
+	uint8_t *verified; /* a flag for each block; NULL: all of them are */
+	const struct image_header *header;
+	const struct geo_source *sources;
+};
+
+/* image_touch - whether the blocks under [p, p + bytes) are sound: reads those
+ * that were not read before.  bytes is not 0. */
+bool image_touch(const struct image *image, const void *p, size_t bytes);
+
+/* image_check_header, _sources, _content - what image_open() demands, each
+ * naming what is wrong (ERROR_MALFORMED). _header is given the mapping's first
+ * bytes; the others need what comes before them to hold. _content is for
+ * IMAGE_CHECK_ALL: the order of the segments, the index, every value. */
+bool image_check_header(const struct image_header *header, size_t bytes,
+			struct image_layout *layout, struct error *err);
+bool image_check_sources(const struct image *image, struct error *err);
+bool image_check_content(const struct image *image, struct error *err);
+
+#endif
