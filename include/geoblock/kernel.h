@@ -19,9 +19,19 @@
 struct kernel_class {
 	char name[8];          /* "exempt", "deny", "allow", "rule7": the sets are
 	                        * <name>4.<generation> and <name>6.<generation> */
-	char counter[RULE_COUNTER_MAX];
+	char counter[RULE_COUNTER_MAX]; /* classes of one rule share theirs */
 	enum action action;
+	bool needs_syn; /* the queue sees its SYNs first; action where nobody
+	                 * listens there */
 	const struct iset *ranges;
+};
+
+/* NFQUEUE, for SYNs of classes whose needs_syn is set. */
+struct kernel_queue {
+	bool enabled;
+	uint16_t first, last; /* queue numbers, inclusive */
+	bool fanout;          /* one queue per CPU, where there are several */
+	bool fail_closed;     /* no listener, or a full queue: drop */
 };
 
 #define KERNEL_CLASSES_MAX (POLICY_CLASSES_MAX + 2)
@@ -36,6 +46,9 @@ struct kernel_plan {
 	size_t class_count;
 	char rest_counter[RULE_COUNTER_MAX]; /* addresses in no class */
 	enum action rest_action;
+	bool rest_needs_syn;
+	struct kernel_queue queue;
+	uint16_t nflog_group; /* copies of what the kernel drops; 0: none */
 };
 
 /* kernel_mark_value - what is put under the mask: 1 tag, 2 greylist, 3 refuse,

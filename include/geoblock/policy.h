@@ -112,6 +112,23 @@ struct subject {
 struct verdict policy_decide(const struct policy *policy,
 			     const struct subject *subject);
 
+/* policy_step - the verdict as a stage that knows these facts carries it out.
+ *
+ * It is policy_decide()'s but for one case: while reverse DNS is unknown, a rule
+ * further up may still turn out to match, and a sender who was dropped or reset
+ * never gets to the stage that would know.  Such a verdict is held back: its
+ * action is then ACTION_REFUSE (the SYN passes marked), and the policy service
+ * decides anew with all facts.  That service has no silence and no RST left to
+ * give: at STAGE_SMTP drop and reset are carried out as refuse. */
+struct verdict policy_step(const struct policy *policy,
+			   const struct subject *subject);
+
+/* policy_needs_syn - whether the SYN's looks can matter to a sender of whom the
+ * address is known: a rule that asks for them, here or together with reverse
+ * DNS, stands before the first one that decides without. */
+bool policy_needs_syn(const struct policy *policy,
+		      const struct subject *subject);
+
 /* rule_title - "abroad", "default", "exempt", "deny": the word that counters,
  * log lines and query all print. */
 const char *rule_title(const struct policy *policy, int rule);
@@ -124,13 +141,17 @@ const char *rule_title(const struct policy *policy, int rule);
 const char *rule_counter(const struct policy *policy, int rule,
 			 char buf[RULE_COUNTER_MAX]);
 
-/* What the kernel can be told: countries grouped by the verdict that the address
- * alone gives them.  `rest` is the verdict of addresses of which no country is
- * known; no set is needed for the class that shares it. */
-#define POLICY_CLASSES_MAX (RULES_MAX + 1)
+/* What the kernel can be told: countries grouped by the step that the address
+ * alone gives them, and by whether the SYN has to be looked at first; the verdict
+ * then holds where nobody looks.  `rest` is for addresses of which no country is
+ * known; no set is needed for the class that shares it.  A rule has several
+ * classes where some of its countries need the SYN, or are held back, and others
+ * not. */
+#define POLICY_CLASSES_MAX (4 * (RULES_MAX + 1))
 
 struct policy_class {
 	struct verdict verdict;
+	bool needs_syn;
 	struct country_set countries; /* .unknown is false */
 };
 
@@ -139,6 +160,7 @@ struct policy_split {
 	                                                  * the default last */
 	size_t class_count; /* without the one that is `rest` */
 	struct verdict rest;
+	bool rest_needs_syn;
 };
 
 void policy_split(const struct policy *policy, struct policy_split *out);

@@ -6,7 +6,8 @@
  * same walk serves the kernel's view (the country), the daemon's (and the SYN's
  * looks) and the policy service's (and reverse DNS).  policy_split() is that
  * walk for every country there can be; there is no second evaluation to keep in
- * step. */
+ * step.  What the walk cannot see is that a rule it passed over may match once
+ * more is known: policy_step() and policy_needs_syn() look at those. */
 #include <geoblock/policy.h>
 
 #include <assert.h>
@@ -144,6 +145,69 @@ struct verdict policy_decide(const struct policy *policy,
 	return verdict;
 }
 
+/* The rules that stand before the verdict's. */
+static size_t rules_before(const struct policy *policy,
+			   const struct verdict *verdict)
+{
+	switch (verdict->rule) {
+	case RULE_EXEMPT:
+	case RULE_DENY:
+		return 0;
+	case RULE_DEFAULT:
+		return policy->rule_count;
+	}
+	return (size_t)verdict->rule;
+}
+
+/* A rule that waits for reverse DNS only, or for the SYN's looks as well. */
+static bool may_match(const struct rule *rule, const struct subject *subject)
+{
+	if (!rule->has_rdns || subject->has_rdns)
+		return false;
+	if (rule->has_country &&
+	    !country_set_has(&rule->country, subject->country))
+		return false;
+	return !(rule->has_os || rule->has_confidence) || !subject->has_os ||
+	       looks_match(rule, subject);
+}
+
+struct verdict policy_step(const struct policy *policy,
+			   const struct subject *subject)
+{
+	struct verdict verdict = policy_decide(policy, subject);
+	size_t before = rules_before(policy, &verdict);
+
+	if (verdict.action != ACTION_DROP && verdict.action != ACTION_RESET)
+		return verdict;
+	for (size_t i = 0; i < before; i++)
+		if (may_match(&policy->rules[i], subject)) {
+			verdict.action = ACTION_REFUSE;
+			break;
+		}
+	return verdict;
+}
+
+bool policy_needs_syn(const struct policy *policy,
+		      const struct subject *subject)
+{
+	struct subject address = *subject;
+	struct verdict verdict;
+	size_t before;
+
+	address.has_os = address.has_rdns = false;
+	verdict = policy_decide(policy, &address);
+	before = rules_before(policy, &verdict);
+	for (size_t i = 0; i < before; i++) {
+		const struct rule *rule = &policy->rules[i];
+
+		if ((rule->has_os || rule->has_confidence) &&
+		    (!rule->has_country ||
+		     country_set_has(&rule->country, subject->country)))
+			return true;
+	}
+	return false;
+}
+
 const char *rule_title(const struct policy *policy, int rule)
 {
 	switch (rule) {
@@ -235,27 +299,34 @@ const char *rule_counter(const struct policy *policy, int rule,
 	return buf;
 }
 
-/* Rules in their order, the default (-1) behind them all. */
-static bool before(const struct verdict *a, const struct verdict *b)
+/* Rules in their order, the default (-1) behind them all; of one rule, what is
+ * settled before what is held back, and what needs the SYN last. */
+static unsigned rank(const struct verdict *verdict, bool needs_syn)
 {
-	return (unsigned)a->rule < (unsigned)b->rule;
+	unsigned rule = verdict->rule == RULE_DEFAULT ? RULES_MAX
+						      : (unsigned)verdict->rule;
+
+	return (rule * ACTION_COUNT + verdict->action) * 2 + needs_syn;
 }
 
 /* The class of that verdict, made in its place where it is not there yet. */
 static struct policy_class *class_of(struct policy_split *split,
-				     const struct verdict *verdict)
+				     const struct verdict *verdict,
+				     bool needs_syn)
 {
 	struct policy_class *found = split->classes;
 	struct policy_class *end = found + split->class_count;
+	unsigned wanted = rank(verdict, needs_syn);
 
-	while (found < end && before(&found->verdict, verdict))
+	while (found < end && rank(&found->verdict, found->needs_syn) < wanted)
 		found++;
-	if (found < end && found->verdict.rule == verdict->rule)
+	if (found < end && rank(&found->verdict, found->needs_syn) == wanted)
 		return found;
 	assert(split->class_count < POLICY_CLASSES_MAX);
 	memmove(found + 1, found, (size_t)(end - found) * sizeof(*found));
 	memset(found, 0, sizeof(*found));
 	found->verdict = *verdict;
+	found->needs_syn = needs_syn;
 	split->class_count++;
 	return found;
 }
@@ -264,15 +335,20 @@ void policy_split(const struct policy *policy, struct policy_split *out)
 {
 	struct subject subject = { .country = COUNTRY_NONE };
 	struct country_set every = { 0 };
+	unsigned rest;
 
 	memset(out, 0, sizeof(*out));
 	country_set_fill(&every);
-	out->rest = policy_decide(policy, &subject);
+	out->rest = policy_step(policy, &subject);
+	out->rest_needs_syn = policy_needs_syn(policy, &subject);
+	rest = rank(&out->rest, out->rest_needs_syn);
 	while ((subject.country = country_set_next(&every, subject.country))) {
-		struct verdict verdict = policy_decide(policy, &subject);
+		struct verdict verdict = policy_step(policy, &subject);
+		bool needs_syn = policy_needs_syn(policy, &subject);
 
-		if (verdict.rule != out->rest.rule)
-			country_set_add(&class_of(out, &verdict)->countries,
-					subject.country);
+		if (rank(&verdict, needs_syn) != rest)
+			country_set_add(
+				&class_of(out, &verdict, needs_syn)->countries,
+				subject.country);
 	}
 }

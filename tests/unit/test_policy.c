@@ -294,6 +294,8 @@ static void test_split(void **state)
 	/* "abroad" is the rest; at home is what the default accepts */
 	assert_int_equal(split.rest.rule, 1);
 	assert_int_equal(split.rest.action, ACTION_RESET);
+	assert_true(split.rest_needs_syn);
+	assert_true(split.classes[0].needs_syn);
 	assert_int_equal(split.class_count, 1);
 	assert_int_equal(split.classes[0].verdict.rule, RULE_DEFAULT);
 	assert_int_equal(country_set_count(&split.classes[0].countries), 1);
@@ -385,13 +387,17 @@ static int naive(const struct policy *policy, country_t cc)
 	return RULE_DEFAULT;
 }
 
-static int in_split(const struct policy_split *split, country_t cc)
+/* The kernel's answer: its class of a country. */
+static struct policy_class in_split(const struct policy_split *split,
+				    country_t cc)
 {
-	int found = split->rest.rule, hits = 0;
+	struct policy_class found = { .verdict = split->rest,
+				      .needs_syn = split->rest_needs_syn };
+	int hits = 0;
 
 	for (size_t i = 0; i < split->class_count; i++)
-		if (country_set_has(&split->classes[i].countries, cc)) {
-			found = split->classes[i].verdict.rule;
+		if (cc && country_set_has(&split->classes[i].countries, cc)) {
+			found = split->classes[i];
 			hits++;
 		}
 	assert_true(hits <= 1); /* the classes are disjoint */
@@ -420,7 +426,7 @@ static void test_split_equals_list(void **state)
 			struct subject subject = { .country = cc };
 			struct verdict v = policy_decide(&policy, &subject);
 
-			if (in_split(&split, cc) != v.rule ||
+			if (in_split(&split, cc).verdict.rule != v.rule ||
 			    naive(&policy, cc) != v.rule ||
 			    v.stage != STAGE_KERNEL)
 				fail_msg("GEOBLOCK_SEED=%#llx, country %d",
@@ -430,8 +436,12 @@ static void test_split_equals_list(void **state)
 		for (size_t i = 0; i < split.class_count; i++) {
 			assert_true(country_set_count(
 					    &split.classes[i].countries) > 0);
-			assert_int_not_equal(split.classes[i].verdict.rule,
-					     split.rest.rule);
+			assert_true(split.classes[i].verdict.rule !=
+					    split.rest.rule ||
+				    split.classes[i].verdict.action !=
+					    split.rest.action ||
+				    split.classes[i].needs_syn !=
+					    split.rest_needs_syn);
 		}
 	}
 }
@@ -479,6 +489,124 @@ static void test_stage_is_enough(void **state)
 	}
 }
 
+/* Which senders a rule holds back, and which need looking at. */
+static void test_step(void **state)
+{
+	struct policy policy = { 0 };
+	struct subject subject = { .country = PT };
+	struct rule *rule;
+
+	(void)state;
+	country_set_add(&policy.allowed, US);
+	rule = add(&policy, "known name", ACTION_ACCEPT);
+	rule->has_rdns = true;
+	rule->rdns = RDNS(OK);
+	needs_os(rule, OS(LINUX), 60);
+	add_outside(&policy, "abroad", ACTION_RESET);
+	/* may yet be a Linux with a good name */
+	assert_int_equal(policy_decide(&policy, &subject).action, ACTION_RESET);
+	assert_int_equal(policy_step(&policy, &subject).action, ACTION_REFUSE);
+	assert_int_equal(policy_step(&policy, &subject).rule, 1);
+	assert_true(policy_needs_syn(&policy, &subject));
+	subject.has_os = true;
+	subject.os = OS_LINUX;
+	subject.confidence = 60;
+	assert_int_equal(policy_step(&policy, &subject).action, ACTION_REFUSE);
+	/* no Linux: settled */
+	subject.confidence = 59;
+	assert_int_equal(policy_step(&policy, &subject).action, ACTION_RESET);
+	/* the name is known */
+	subject.confidence = 60;
+	subject.has_rdns = true;
+	subject.rdns = RDNS_NONE;
+	assert_int_equal(policy_step(&policy, &subject).action, ACTION_RESET);
+	subject.rdns = RDNS_OK;
+	assert_int_equal(policy_step(&policy, &subject).action, ACTION_ACCEPT);
+	/* behind the rule that decides nothing is asked any more */
+	policy.rules[2] = policy.rules[0];
+	policy.rules[0] = policy.rules[1];
+	policy.rules[1] = policy.rules[2];
+	subject = (struct subject){ .country = PT };
+	assert_int_equal(policy_step(&policy, &subject).action, ACTION_RESET);
+	assert_false(policy_needs_syn(&policy, &subject));
+	subject.country = US;
+	assert_true(policy_needs_syn(&policy, &subject));
+	subject.denied = true;
+	assert_false(policy_needs_syn(&policy, &subject));
+}
+
+static bool is_gone(const struct verdict *verdict)
+{
+	return verdict->action == ACTION_DROP ||
+	       verdict->action == ACTION_RESET;
+}
+
+/* The three programs, each with what it can know: the kernel the address, the
+ * daemon the SYN's looks of those it is shown, the policy service the name, and
+ * the looks that the daemon remembers. */
+static struct verdict composed(const struct policy *policy,
+			       const struct policy_split *split,
+			       const struct subject *facts)
+{
+	struct policy_class kernel = in_split(split, facts->country);
+	struct verdict verdict = kernel.verdict;
+	struct subject known = *facts;
+
+	known.has_rdns = false;
+	if (facts->exempt || facts->denied) {
+		/* looked up first; never shown to the daemon */
+		known.has_os = false;
+		verdict = policy_step(policy, &known);
+	} else if (kernel.needs_syn) {
+		verdict = policy_step(policy, &known);
+	} else {
+		known.has_os = false;
+	}
+	if (is_gone(&verdict))
+		return verdict;
+	known.has_rdns = facts->has_rdns;
+	return policy_decide(policy, &known);
+}
+
+static void test_stages_equal_list(void **state)
+{
+	const char *seed = getenv("GEOBLOCK_SEED");
+	static struct policy policy;
+	static struct policy_split split;
+	unsigned held = 0, shown = 0, gone = 0;
+
+	(void)state;
+	rng = seed ? strtoull(seed, NULL, 0) : 0xd1b54a32d192ed03;
+	for (int round = 0; round < 300; round++) {
+		uint64_t before = rng;
+
+		random_policy(&policy);
+		policy_split(&policy, &split);
+		for (int i = 0; i < 300; i++) {
+			struct subject subject;
+			struct verdict whole, got;
+
+			random_subject(&subject);
+			subject.exempt = below(20) == 0;
+			subject.denied = below(20) == 0;
+			whole = policy_decide(&policy, &subject);
+			got = composed(&policy, &split, &subject);
+			if (got.rule != whole.rule ||
+			    got.action != whole.action)
+				fail_msg("GEOBLOCK_SEED=%#llx: staged rule %d, "
+					 "list %d",
+					 (unsigned long long)before, got.rule,
+					 whole.rule);
+			got = in_split(&split, subject.country).verdict;
+			gone += is_gone(&got);
+			held += got.action == ACTION_REFUSE;
+			shown += in_split(&split, subject.country).needs_syn;
+		}
+	}
+	/* the cases that make it worth while were among them */
+	assert_true(held > 1000 && shown > 1000 && gone > 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,6 +619,8 @@ int main(void)
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_split_equals_list),
 		cmocka_unit_test(test_stage_is_enough),
+		cmocka_unit_test(test_step),
+		cmocka_unit_test(test_stages_equal_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
