@@ -34,7 +34,8 @@ static void help(FILE *to)
 	      "  --help          this text; geoblock COMMAND --help for more\n"
 	      "  --version       which version this is\n"
 	      "\n"
-	      "Exit status: 0 ok, 1 no or refused, 2 usage or configuration error,\n"
+	      "Exit status: 0 ok, 1 no or refused, 2 usage or configuration "
+	      "error,\n"
 	      "3 cannot do it now.  Manual: geoblock(1), geoblock.conf(5).\n",
 	      to);
 }

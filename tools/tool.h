@@ -71,8 +71,7 @@ struct tool_plan {
 /* tool_plan_build - NULL after an error.  The plan borrows conf's lists: conf
  * has to live as long. */
 struct tool_plan *tool_plan_build(const struct conf *conf,
-				  const struct image *image,
-				  struct error *err);
+				  const struct image *image, struct error *err);
 void tool_plan_free(struct tool_plan *plan); /* NULL is allowed */
 
 #endif

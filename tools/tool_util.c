@@ -56,9 +56,9 @@ struct image *tool_image(const struct conf *conf, enum image_trust trust)
 	if (!image_open_newest(&image, conf->state_dir, trust, &fallback,
 			       &err)) {
 		log_err("%s%s", err.text,
-			err.sys_errno == ENOENT ?
-				"; run geoblock-sync to make it" :
-				"");
+			err.sys_errno == ENOENT
+				? "; run geoblock-sync to make it"
+				: "");
 		return NULL;
 	}
 	if (fallback.kind != ERROR_NONE)

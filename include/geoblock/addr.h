@@ -14,11 +14,11 @@
 
 typedef unsigned __int128 addr6_t;
 
-#define ADDR4_MAX UINT32_MAX
-#define ADDR6_MAX (~(addr6_t)0)
+#define ADDR4_MAX     UINT32_MAX
+#define ADDR6_MAX     (~(addr6_t)0)
 #define ADDR6(hi, lo) ((addr6_t)(uint64_t)(hi) << 64 | (uint64_t)(lo))
-#define ADDR6_HI(a) ((uint64_t)((a) >> 64))
-#define ADDR6_LO(a) ((uint64_t)(a))
+#define ADDR6_HI(a)   ((uint64_t)((a) >> 64))
+#define ADDR6_LO(a)   ((uint64_t)(a))
 
 struct range4 {
 	uint32_t first, last;
@@ -29,7 +29,7 @@ struct range6 {
 };
 
 struct addr {
-	int family; /* 4 or 6 */
+	int family;    /* 4 or 6 */
 	addr6_t value; /* IPv4: in the low 32 bits */
 };
 
@@ -39,8 +39,8 @@ struct range {
 	addr6_t first, last;
 };
 
-#define ADDR_TEXT_MAX 46    /* longest address as text, with its NUL */
-#define RANGE_TEXT_MAX 96   /* "first-last", with its NUL */
+#define ADDR_TEXT_MAX  46 /* longest address as text, with its NUL */
+#define RANGE_TEXT_MAX 96 /* "first-last", with its NUL */
 
 /* addr_parse - "192.0.2.1" or "2001:db8::1" (RFC 4291 2.2), nothing around it.
  * An IPv4-mapped address (::ffff:0:0/96) becomes the IPv4 address it maps: that

@@ -15,8 +15,8 @@
  * unharmed, because data may be newer than this table. */
 typedef uint16_t country_t;
 
-#define COUNTRY(a, b) ((country_t)((a) << 8 | (b)))
-#define COUNTRY_NONE ((country_t)0)
+#define COUNTRY(a, b)   ((country_t)((a) << 8 | (b)))
+#define COUNTRY_NONE    ((country_t)0)
 #define COUNTRY_INDEXES (26 * 36) /* country_index() is below this */
 
 /* country_parse - two characters, either case; false for anything else. "ZZ"
@@ -56,10 +56,11 @@ country_t country_set_next(const struct country_set *set, country_t after);
 
 /* A named group, written "@eu". */
 struct country_group {
-	const char *name;    /* without the @, lower case */
-	const char *title;   /* "European Union" */
-	const char *source;  /* what defines the membership, with its date */
-	const char *members; /* "AT BE BG …", codes in order, one blank between */
+	const char *name;   /* without the @, lower case */
+	const char *title;  /* "European Union" */
+	const char *source; /* what defines the membership, with its date */
+	const char
+		*members; /* "AT BE BG …", codes in order, one blank between */
 };
 
 /* country_groups - all of them, ended by one whose name is NULL. */

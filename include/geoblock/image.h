@@ -101,7 +101,19 @@ void image_about(const struct image *image, struct image_about *out);
  * Needs IMAGE_CHECK_ALL. */
 void image_addresses(const struct image *image, uint64_t *v4, uint64_t *v6);
 
-/* image_write - compile a finished table into state_dir.
+/* image_keep - append to a table that is not finished yet what the image has of
+ * one registry, and its source; nothing where it has none.  On error the table is
+ * as before.  Needs IMAGE_CHECK_ALL. */
+bool image_keep(const struct image *image, enum geo_registry registry,
+		struct geo_table *table, struct error *err);
+
+/* image_make - compile a finished table.  The image is in memory only, as good as
+ * one opened with IMAGE_CHECK_ALL: it can be looked at before it is let in.
+ * `now` is what image_about() calls built. */
+bool image_make(struct image **image, const struct geo_table *table,
+		uint64_t now, struct error *err);
+
+/* image_install - make an image state_dir's current one.
  *
  * Written to a temporary file beside it, fsync'ed, the current image becomes the
  * previous one, the new one takes its name, the folder is fsync'ed: at every
@@ -113,6 +125,10 @@ void image_addresses(const struct image *image, uint64_t *v4, uint64_t *v6);
  *
  * Holds flock(2) on state_dir itself meanwhile; a second writer is refused
  * (ERROR_SYSTEM, EWOULDBLOCK). */
+bool image_install(const struct image *image, const char *state_dir,
+		   bool *changed, struct error *err);
+
+/* image_write - image_make() and image_install() in one. */
 bool image_write(const char *state_dir, const struct geo_table *table,
 		 uint64_t now, bool *changed, struct error *err);
 

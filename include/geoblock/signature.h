@@ -11,7 +11,7 @@
 #include <geoblock/packet.h>
 
 /* Signature databases in p0f v3's language (p0f README, section 5; our own
- *words on it: geoblock-os.fp(5)), of which the section [tcp:request] is used:
+ * words on it: geoblock-os.fp(5)), of which the section [tcp:request] is used:
  *
  *	label = s:win:Windows:10 or 11
  *	sig   = *:128:0:*:64240,8:mss,nop,ws,nop,nop,sok:df,id+:0

@@ -8,7 +8,7 @@
 
 /* ::ffff:0:0/96, RFC 4291 2.5.5.2 */
 #define MAPPED_FIRST ADDR6(0, 0x0000ffff00000000)
-#define MAPPED_LAST ADDR6(0, 0x0000ffffffffffff)
+#define MAPPED_LAST  ADDR6(0, 0x0000ffffffffffff)
 
 bool addr4_parse(const char *text, size_t len, uint32_t *out)
 {
@@ -146,11 +146,12 @@ static bool prefix_parse(const char *text, size_t len, const char *slash,
 	host = bits == length ? 0 : ADDR6_MAX >> (128 - bits + length);
 	if (base.value & host) {
 		base.value &= ~host;
-		return error_set(err, ERROR_MALFORMED, 0,
-				 "\"%s\" has bits set beyond its prefix; did you "
-				 "mean %s/%u?",
-				 quote(text, len, buf, sizeof(buf)),
-				 addr_format(&base, right), length);
+		return error_set(
+			err, ERROR_MALFORMED, 0,
+			"\"%s\" has bits set beyond its prefix; did you "
+			"mean %s/%u?",
+			quote(text, len, buf, sizeof(buf)),
+			addr_format(&base, right), length);
 	}
 	*out = (struct range){ .family = base.family,
 			       .first = base.value,
@@ -212,8 +213,8 @@ const char *addr6_format(addr6_t a, char *buf)
 
 const char *addr_format(const struct addr *a, char *buf)
 {
-	return a->family == 4 ? addr4_format((uint32_t)a->value, buf) :
-				addr6_format(a->value, buf);
+	return a->family == 4 ? addr4_format((uint32_t)a->value, buf)
+			      : addr6_format(a->value, buf);
 }
 
 const char *range_format(const struct range *r, char *buf)
@@ -221,10 +222,9 @@ const char *range_format(const struct range *r, char *buf)
 	struct addr first = { .family = r->family, .value = r->first };
 	struct addr last = { .family = r->family, .value = r->last };
 	unsigned bits = r->family == 4 ? 32 : 128;
-	unsigned len = r->family == 4 ?
-			       addr4_prefix((uint32_t)r->first,
-					    (uint32_t)r->last) :
-			       addr6_prefix(r->first, r->last);
+	unsigned len = r->family == 4 ? addr4_prefix((uint32_t)r->first,
+						     (uint32_t)r->last)
+				      : addr6_prefix(r->first, r->last);
 	addr6_t host = len == bits ? 0 : ADDR6_MAX >> (128 - bits + len);
 	char text[ADDR_TEXT_MAX];
 	size_t used;
@@ -255,8 +255,8 @@ static unsigned zeros6(addr6_t a)
 {
 	if (ADDR6_LO(a) != 0)
 		return (unsigned)__builtin_ctzll(ADDR6_LO(a));
-	return ADDR6_HI(a) != 0 ? 64 + (unsigned)__builtin_ctzll(ADDR6_HI(a)) :
-				  128;
+	return ADDR6_HI(a) != 0 ? 64 + (unsigned)__builtin_ctzll(ADDR6_HI(a))
+				: 128;
 }
 
 unsigned addr6_prefix(addr6_t first, addr6_t last)
@@ -265,8 +265,8 @@ unsigned addr6_prefix(addr6_t first, addr6_t last)
 	unsigned zeros = zeros6(first), room = 128;
 
 	if (size != 0)
-		room = ADDR6_HI(size) != 0 ?
-			       127 - (unsigned)__builtin_clzll(ADDR6_HI(size)) :
-			       63 - (unsigned)__builtin_clzll(ADDR6_LO(size));
+		room = ADDR6_HI(size) != 0
+			       ? 127 - (unsigned)__builtin_clzll(ADDR6_HI(size))
+			       : 63 - (unsigned)__builtin_clzll(ADDR6_LO(size));
 	return 128 - (zeros < room ? zeros : room);
 }

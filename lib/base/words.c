@@ -71,8 +71,9 @@ const char *words_join(const char *const *words, size_t count, char *buf,
 		return buf;
 	buf[0] = '\0';
 	for (size_t i = 0; i < count && used < size; i++) {
-		const char *before = i == 0 ? "" :
-				     i + 1 == count ? " or " : ", ";
+		const char *before = i == 0           ? ""
+				     : i + 1 == count ? " or "
+						      : ", ";
 		int n = snprintf(buf + used, size - used, "%s%s", before,
 				 words[i]);
 

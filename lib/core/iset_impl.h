@@ -45,8 +45,7 @@ bool OF(iset_add)(struct iset *set, ADDR first, ADDR last, struct error *err)
 	return true;
 }
 
-/* ---- sorting
- * ----------------------------------------------------------------- */
+/* ---- sorting ------------------------------------------------------------ */
 
 /* Where the run ends that begins at i: up to there firsts ascend. */
 static size_t OF(run_end)(const struct OF(range) * r, size_t i, size_t count)
@@ -125,8 +124,7 @@ static bool OF(normalise)(struct OF(iset) * s, struct error *err)
 	return true;
 }
 
-/* ---- algebra: one walk along both sets
- * --------------------------------------- */
+/* ---- algebra: one walk along both sets ----------------------------------- */
 
 static bool OF(unite)(struct iset *out, const struct iset *a,
 		      const struct iset *b, struct error *err)
@@ -207,8 +205,7 @@ static bool OF(equal)(const struct OF(iset) * a, const struct OF(iset) * b)
 		memcmp(a->r, b->r, a->count * sizeof(*a->r)) == 0);
 }
 
-/* ---- questions
- * --------------------------------------------------------------- */
+/* ---- questions ----------------------------------------------------------- */
 
 const struct OF(range) * OF(iset_find)(const struct iset *set, ADDR addr)
 {
@@ -255,8 +252,7 @@ bool OF(iset_cidrs)(const struct iset *set,
 	return true;
 }
 
-/* ---- digest
- * -------------------------------------------------------------------- */
+/* ---- digest ------------------------------------------------------------ */
 
 static void OF(put)(struct sink *sink, ADDR addr)
 {

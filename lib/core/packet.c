@@ -8,8 +8,8 @@
  * Three cursors never pass each other: where we are, where the packet ends by
  * its own account, and where the bytes end that we were given.  Each step
  * compares before it reads, so nothing is read that was not given, and each
- *loop moves on by at least one byte or gives up, so that all of it is bounded
- *by the length.
+ * loop moves on by at least one byte or gives up, so that all of it is bounded
+ * by the length.
  *
  * The quirks and the handling of broken options follow what p0f 3.09b does with
  * the same bytes: its signatures mean the same here only if they are told the

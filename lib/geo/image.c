@@ -14,6 +14,7 @@
  * another name, and only then gets its own by rename(2).  The old file lives on
  * until the last mapping of it is gone.  Who truncates it by hand kills the
  * readers (SIGBUS); nothing of ours does. */
+#include "image_build.h"
 #include "image_private.h"
 
 #include <assert.h>
@@ -185,11 +186,37 @@ bool image_open_newest(struct image **image, const char *state_dir,
 	return error_set(err, first.kind, 0, "%s; %s", first.text, second.text);
 }
 
+bool image_make(struct image **image, const struct geo_table *table,
+		uint64_t now, struct error *err)
+{
+	struct image *new = calloc(1, sizeof(*new));
+	uint8_t *bytes;
+
+	*image = NULL;
+	if (!new)
+		return error_set(err, ERROR_LIMIT, 0, "no memory");
+	if (!image_compile(table, now, &bytes, &new->bytes, err)) {
+		free(new);
+		return false;
+	}
+	new->map = bytes;
+	new->in_memory = true;
+	/* the compiler's work is checked like anybody's */
+	if (!attach(new, IMAGE_CHECK_ALL, err)) {
+		image_close(new);
+		return false;
+	}
+	*image = new;
+	return true;
+}
+
 void image_close(struct image *image)
 {
 	if (!image)
 		return;
-	if (image->map)
+	if (image->in_memory)
+		free((void *)(uintptr_t)image->map);
+	else if (image->map)
 		munmap((void *)(uintptr_t)image->map, image->bytes);
 	free(image->verified);
 	free(image);

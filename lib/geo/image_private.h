@@ -22,6 +22,7 @@ struct image {
 	enum image_trust trust;
 	const uint8_t *map;
 	size_t bytes;
+	bool in_memory;      /* map is from malloc(), not from mmap() */
 	const uint8_t *data; /* in the mapping; blocks begin here */
 	const uint32_t *table;
 	uint64_t blocks;

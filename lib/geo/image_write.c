@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "image_build.h"
+#include "image_private.h"
 
 #define TEMPORARY          IMAGE_NAME ".tmp."
 #define TEMPORARY_PREVIOUS ".prev"
@@ -244,22 +245,30 @@ static bool replace(int folder, const char *state_dir, const uint8_t *bytes,
 	return true;
 }
 
-bool image_write(const char *state_dir, const struct geo_table *table,
-		 uint64_t now, bool *changed, struct error *err)
+bool image_install(const struct image *image, const char *state_dir,
+		   bool *changed, struct error *err)
 {
-	uint8_t *bytes;
-	size_t size;
 	int folder;
 	bool ok;
 
 	*changed = false;
-	if (!image_compile(table, now, &bytes, &size, err))
+	if (!lock(state_dir, &folder, err))
+		return false;
+	ok = replace(folder, state_dir, image->map, image->bytes, changed, err);
+	close(folder);
+	return ok;
+}
+
+bool image_write(const char *state_dir, const struct geo_table *table,
+		 uint64_t now, bool *changed, struct error *err)
+{
+	struct image *image;
+	bool ok;
+
+	*changed = false;
+	if (!image_make(&image, table, now, err))
 		return error_wrap(err, "%s", state_dir);
-	ok = lock(state_dir, &folder, err);
-	if (ok) {
-		ok = replace(folder, state_dir, bytes, size, changed, err);
-		close(folder);
-	}
-	free(bytes);
+	ok = image_install(image, state_dir, changed, err);
+	image_close(image);
 	return ok;
 }

@@ -5,8 +5,8 @@
  *	2001:200::,2001:200:134:…,JP  IPv6 as addresses
  *
  * first, last, country, "??" where none is known; ascending and disjoint, which
- *is held here: it is the one sign of damage that such a file can give.  Dotted
- *IPv4 addresses are taken as well, as other makers of such tables write them.
+ * is held here: it is the one sign of damage that such a file can give.  Dotted
+ * IPv4 addresses are taken as well, as other makers of such tables write them.
 */
 #include <inttypes.h>
 #include <string.h>

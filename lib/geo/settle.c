@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* geo_table_finish() - one sorted, disjoint list out of the lists of many
- *files.
+/* geo_table_finish() - one sorted, disjoint list out of the lists of many files.
  *
  * Each file's entries are sorted and disjoint by themselves, so sorting only
  * merges them, and most often that is all there is to do.  Where entries of
  * different files overlap, the address space is walked from left to right with
- *the set of entries that cover the place (at most one of each file), and
- *between two places where that set changes one of them is chosen:
+ * the set of entries that cover the place (at most one of each file), and
+ * between two places where that set changes one of them is chosen:
  *
  *	file 1	[------------- DE -------------]
  *	file 2	         [--- FR ---]

@@ -23,8 +23,8 @@ static void run_file(const char *path)
 	}
 	/* exactly as long as the file, so that ASan sees one byte too many */
 	data = malloc(st.st_size > 0 ? (size_t)st.st_size : 1);
-	if (!data || fread(data, 1, (size_t)st.st_size, f) !=
-			     (size_t)st.st_size) {
+	if (!data ||
+	    fread(data, 1, (size_t)st.st_size, f) != (size_t)st.st_size) {
 		perror(path);
 		exit(1);
 	}

@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* geoblock query: what becomes of an address, and why.
+ *
+ * A few addresses on the command line cost a few blocks of the image
+ * (IMAGE_CHECK_TOUCHED); a list on standard input is streamed, one answer a
+ * line as soon as it is known, over an image that was checked whole. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <geoblock/log.h>
+
+#include "tools/cmd.h"
+#include "tools/tool.h"
+
+#define NAME           "geoblock query"
+#define LINE_MAX_BYTES 4096
+
+static const char help[] =
+	"usage: geoblock query [OPTION…] ADDRESS…\n"
+	"       geoblock query [OPTION…] -          addresses from standard "
+	"input\n"
+	"\n"
+	"  --json          one JSON object a line\n"
+	"  --live          the kernel has to be asked, too: fail where that "
+	"cannot be\n"
+	"  --no-live       do not ask the kernel (default: ask it if that is "
+	"allowed)\n"
+	"  --os CLASS      judge as if the sender's system were CLASS "
+	"(windows, linux …)\n"
+	"  --config FILE   instead of " CONF_DEFAULT_PATH "\n"
+	"  --help          this text\n"
+	"\n"
+	"Exit status: 0 every address is let through, 1 some are refused, 2 "
+	"usage or\n"
+	"configuration error, 3 cannot answer now.\n";
+
+enum live_mode { LIVE_IF_ALLOWED, LIVE_MUST, LIVE_NO };
+
+struct query {
+	struct conf *conf;
+	struct image *image;
+	const struct geo_source *sources; /* belong to image */
+	size_t source_count;
+	struct mmdb *mmdb;
+	struct kernel *kernel; /* NULL: not asked */
+	enum live_mode live_mode;
+	bool json;
+	bool brief; /* one line an address */
+	bool has_os;
+	enum os_class os;
+	bool refused; /* at least one was */
+};
+
+/* Everything there is to say about one address. */
+struct answer {
+	struct addr addr;
+	char text[ADDR_TEXT_MAX];
+	char range[RANGE_TEXT_MAX];
+	struct image_hit hit;
+	const struct geo_source *source; /* NULL: not told by the image */
+	const struct conf_net *exempt, *denied;
+	struct verdict verdict;
+	bool has_live;
+	struct kernel_hit live;
+	bool has_mmdb;
+	country_t mmdb_country;
+};
+
+/* The file that a record came from: a registry publishes one; other kinds are one
+ * or a few files with one date. */
+static const struct geo_source *source_of(const struct query *q,
+					  const struct geo_record *record)
+{
+	for (size_t i = 0; i < q->source_count; i++)
+		if (q->sources[i].registry == record->registry)
+			return &q->sources[i];
+	return NULL;
+}
+
+static bool look_up(struct query *q, const struct addr *addr,
+		    struct answer *out, struct error *err)
+{
+	struct subject subject = { .has_os = q->has_os,
+				   .os = q->os,
+				   .confidence = 100 };
+
+	*out = (struct answer){ .addr = *addr };
+	addr_format(addr, out->text);
+	out->hit = image_find(q->image, addr);
+	if (out->hit.damaged)
+		return error_set(err, ERROR_MALFORMED, 0,
+				 "%s: the image is damaged; run geoblock-sync",
+				 q->conf->state_dir);
+	range_format(&out->hit.range, out->range);
+	if (out->hit.found)
+		out->source = source_of(q, &out->hit.record);
+	out->exempt = conf_find_net(&q->conf->exempt, addr);
+	out->denied = conf_find_net(&q->conf->deny, addr);
+	subject.exempt = out->exempt != NULL;
+	subject.denied = out->denied != NULL;
+	subject.country =
+		out->hit.found ? out->hit.record.country : COUNTRY_NONE;
+	out->verdict = policy_decide(&q->conf->policy, &subject);
+	if (q->mmdb) {
+		if (!mmdb_find(q->mmdb, addr, &out->mmdb_country, err))
+			return false;
+		out->has_mmdb = true;
+	}
+	if (q->kernel) {
+		if (!kernel_find(q->kernel, q->conf->table, addr, &out->live,
+				 err))
+			return false;
+		out->has_live = true;
+	}
+	return true;
+}
+
+static bool is_refusal(enum action action)
+{
+	return action == ACTION_DROP || action == ACTION_RESET ||
+	       action == ACTION_REFUSE;
+}
+
+static country_t country_of(const struct answer *a)
+{
+	return a->hit.found ? a->hit.record.country : COUNTRY_NONE;
+}
+
+/* "exempt.d/office.cidr:3: 192.0.2.0/24" */
+static const char *net_origin(const struct conf_net *net, char *buf,
+			      size_t size)
+{
+	char range[RANGE_TEXT_MAX];
+
+	range_format(&net->range, range);
+	if (net->file)
+		snprintf(buf, size, "%s (%s:%u%s%s)", range, net->file,
+			 net->line, net->note ? ": " : "",
+			 net->note ? net->note : "");
+	else
+		snprintf(buf, size, "%s (%s)", range,
+			 net->note ? net->note : "built in");
+	return buf;
+}
+
+static void countries_text(const struct conf *conf, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < conf->country_word_count && used < size; i++) {
+		int n = snprintf(buf + used, size - used, "%s%s", i ? ", " : "",
+				 conf->country_words[i]);
+
+		if (n < 0)
+			break;
+		used += (size_t)n;
+	}
+}
+
+/* why - the sentence that an administrator can act on. */
+static void why(const struct query *q, const struct answer *a, char *buf,
+		size_t size)
+{
+	const struct policy *policy = &q->conf->policy;
+	const char *title = rule_title(policy, a->verdict.rule);
+	country_t cc = country_of(a);
+	char code[3], list[256], net[512];
+
+	country_text(cc, code);
+	countries_text(q->conf, list, sizeof(list));
+	if (a->exempt) {
+		snprintf(buf, size, "exempt: %s",
+			 net_origin(a->exempt, net, sizeof(net)));
+	} else if (a->denied) {
+		snprintf(buf, size, "denied: %s",
+			 net_origin(a->denied, net, sizeof(net)));
+	} else if (a->hit.found && a->hit.record.status >= STATUS_AVAILABLE) {
+		snprintf(buf, size,
+			 "%s by %s: delegated to nobody, so in no "
+			 "country; rule \"%s\"",
+			 geo_status_name(a->hit.record.status),
+			 geo_registry_name(a->hit.record.registry), title);
+	} else if (cc == COUNTRY_NONE) {
+		snprintf(buf, size, "no country is known for it; rule \"%s\"",
+			 title);
+	} else if (country_set_has(&policy->allowed, cc)) {
+		snprintf(buf, size, "%s is among countries = %s; rule \"%s\"",
+			 code, list, title);
+	} else {
+		snprintf(buf, size,
+			 "%s is not among countries = %s; rule \"%s\"", code,
+			 list, title);
+	}
+}
+
+static void put(json_t *object, const char *key, const char *value)
+{
+	if (value && value[0])
+		json_object_set_new(object, key, json_string(value));
+}
+
+static void put_net(json_t *object, const char *key, const struct conf_net *net)
+{
+	char text[512];
+
+	if (net)
+		put(object, key, net_origin(net, text, sizeof(text)));
+}
+
+static void put_record(json_t *o, const struct answer *a)
+{
+	char code[3], date[TOOL_DATE_MAX];
+
+	if (!a->hit.found)
+		return;
+	if (a->hit.record.country != COUNTRY_NONE)
+		put(o, "country", country_text(a->hit.record.country, code));
+	if (a->source) {
+		put(o, "source", geo_kind_name(a->source->kind));
+		put(o, "source_date", tool_date(a->source->date, date));
+	}
+	put(o, "registry", geo_registry_name(a->hit.record.registry));
+	put(o, "status", geo_status_name(a->hit.record.status));
+	put(o, "date", tool_date(a->hit.record.date, date));
+	put(o, "range", a->range);
+}
+
+static json_t *to_json(const struct query *q, const struct answer *a)
+{
+	const struct policy *policy = &q->conf->policy;
+	json_t *o = json_object();
+	char code[3], reason[1024];
+
+	put(o, "address", a->text);
+	json_object_set_new(o, "family", json_integer(a->addr.family));
+	put_record(o, a);
+	json_object_set_new(
+		o, "allowed",
+		json_boolean(country_set_has(&policy->allowed, country_of(a))));
+	put_net(o, "exempt", a->exempt);
+	put_net(o, "deny", a->denied);
+	put(o, "verdict", action_name(a->verdict.action));
+	put(o, "rule", rule_title(policy, a->verdict.rule));
+	put(o, "stage", stage_name(a->verdict.stage));
+	if (policy->audit)
+		put(o, "mode", "audit");
+	if (q->has_os)
+		put(o, "os", os_class_name(q->os));
+	if (a->has_mmdb && a->mmdb_country != COUNTRY_NONE)
+		put(o, "mmdb_country", country_text(a->mmdb_country, code));
+	if (a->has_live && a->live.table) {
+		json_object_set_new(
+			o, "live",
+			json_boolean(a->live.found &&
+				     strcmp(a->live.class_name, "allow") == 0));
+		put(o, "live_set", a->live.set);
+	}
+	why(q, a, reason, sizeof(reason));
+	put(o, "why", reason);
+	return o;
+}
+
+static void print_record(const struct query *q, const struct answer *a)
+{
+	country_t cc = country_of(a);
+	const char *name = country_name(cc);
+	char code[3], date[TOOL_DATE_MAX], as_of[TOOL_DATE_MAX];
+
+	if (!a->hit.found) {
+		printf("  country  unknown: in no record; the gap is %s\n",
+		       a->range);
+		return;
+	}
+	printf("  country  %s%s%s\n", country_text(cc, code), name ? " " : "",
+	       name ? name : "");
+	printf("  record   %s", a->range);
+	if (a->hit.record.registry != REGISTRY_NONE)
+		printf(", %s %s", geo_registry_name(a->hit.record.registry),
+		       geo_status_name(a->hit.record.status));
+	if (a->hit.record.date != 0)
+		printf(" %s", tool_date(a->hit.record.date, date));
+	if (a->source)
+		printf("; %s data of %s", geo_kind_name(a->source->kind),
+		       a->source->date ? tool_date(a->source->date, as_of)
+				       : "unknown date");
+	putchar('\n');
+	if (a->has_mmdb)
+		printf("  mmdb     %s (%s)\n",
+		       country_text(a->mmdb_country, code), q->conf->mmdb);
+}
+
+static void print_long(const struct query *q, const struct answer *a)
+{
+	const struct policy *policy = &q->conf->policy;
+	char reason[1024];
+
+	printf("%s  %s, by %s \"%s\", in the %s%s\n", a->text,
+	       action_name(a->verdict.action),
+	       a->verdict.rule >= 0 ? "rule" : "the list of",
+	       rule_title(policy, a->verdict.rule),
+	       stage_name(a->verdict.stage),
+	       policy->audit ? " (audit mode: counted, but let through)" : "");
+	why(q, a, reason, sizeof(reason));
+	printf("  why      %s\n", reason);
+	print_record(q, a);
+	if (!a->has_live)
+		return;
+	if (!a->live.table)
+		printf("  kernel   table inet %s is not there: nothing is "
+		       "enforced; run geoblock-sync\n",
+		       q->conf->table);
+	else if (a->live.found)
+		printf("  kernel   in set %s of table inet %s\n", a->live.set,
+		       q->conf->table);
+	else
+		printf("  kernel   in no set of table inet %s\n",
+		       q->conf->table);
+}
+
+static void print_brief(const struct query *q, const struct answer *a)
+{
+	char code[3];
+
+	printf("%s\t%s\t%s\t%s%s%s\n", a->text, action_name(a->verdict.action),
+	       country_text(country_of(a), code),
+	       rule_title(&q->conf->policy, a->verdict.rule),
+	       a->has_live ? "\t" : "",
+	       !a->has_live     ? ""
+	       : a->live.set[0] ? a->live.set
+				: "-");
+}
+
+/* One address; false after an error that was said. */
+static int query_one(struct query *q, const char *text, size_t len)
+{
+	struct error err = { 0 };
+	struct addr addr;
+	struct answer a;
+
+	if (!addr_parse(text, len, &addr, &err)) {
+		log_err("%s", err.text);
+		return STATUS_USAGE;
+	}
+	if (!look_up(q, &addr, &a, &err)) {
+		log_err("%s", err.text);
+		return STATUS_UNABLE;
+	}
+	q->refused |= is_refusal(a.verdict.action);
+	if (q->json)
+		return tool_json_line(to_json(q, &a)) ? STATUS_OK
+						      : STATUS_UNABLE;
+	if (q->brief)
+		print_brief(q, &a);
+	else
+		print_long(q, &a);
+	return STATUS_OK;
+}
+
+/* Addresses from standard input, one a line; blank lines and what follows a # or
+ * the first blank are passed over.  A line that is no address is named and
+ * the rest still answered. */
+static int query_stream(struct query *q)
+{
+	char line[LINE_MAX_BYTES];
+	int status = STATUS_OK;
+	unsigned long number = 0;
+
+	while (fgets(line, sizeof(line), stdin)) {
+		size_t len = strcspn(line, "#\r\n\t ");
+		int one;
+
+		number++;
+		if (len == 0)
+			continue;
+		one = query_one(q, line, len);
+		if (one == STATUS_UNABLE)
+			return one;
+		if (one != STATUS_OK) {
+			log_err("standard input:%lu: passed over", number);
+			status = one;
+		}
+	}
+	if (ferror(stdin)) {
+		log_err("standard input: %s", strerror(errno));
+		return STATUS_UNABLE;
+	}
+	return status;
+}
+
+static bool open_kernel(struct query *q)
+{
+	struct error err = { 0 };
+
+	if (q->live_mode == LIVE_NO)
+		return true;
+	if (kernel_open(&q->kernel, &err))
+		return true;
+	q->kernel = NULL;
+	if (q->live_mode == LIVE_IF_ALLOWED)
+		return true;
+	log_err("%s", err.text);
+	return false;
+}
+
+static bool open_all(struct query *q, bool many)
+{
+	struct image_about about;
+	struct error err = { 0 };
+
+	q->image = tool_image(q->conf,
+			      many ? IMAGE_CHECK_ALL : IMAGE_CHECK_TOUCHED);
+	if (!q->image)
+		return false;
+	image_about(q->image, &about);
+	q->sources = about.sources;
+	q->source_count = about.source_count;
+	if (q->conf->mmdb && !mmdb_open(&q->mmdb, q->conf->mmdb, &err)) {
+		log_warn("%s; going on without its opinion", err.text);
+		q->mmdb = NULL;
+	}
+	return open_kernel(q);
+}
+
+static int parse_options(struct query *q, const char **config, int argc,
+			 char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "live", no_argument, NULL, 'l' },
+		{ "no-live", no_argument, NULL, 'n' },
+		{ "os", required_argument, NULL, 'o' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			q->json = true;
+			break;
+		case 'l':
+			q->live_mode = LIVE_MUST;
+			break;
+		case 'n':
+			q->live_mode = LIVE_NO;
+			break;
+		case 'o':
+			if (!os_class_parse(optarg, &q->os))
+				return tool_usage(NAME,
+						  "--os \"%s\" is no class",
+						  optarg);
+			q->has_os = true;
+			break;
+		case 'c':
+			*config = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return -1;
+		default:
+			return tool_getopt_error(NAME, argv, option);
+		}
+	}
+	return STATUS_OK;
+}
+
+static int run(struct query *q, int argc, char **argv)
+{
+	int status = STATUS_OK;
+
+	for (int i = optind; i < argc; i++) {
+		int one = strcmp(argv[i], "-") == 0
+				  ? query_stream(q)
+				  : query_one(q, argv[i], strlen(argv[i]));
+
+		if (one > status)
+			status = one;
+		if (one == STATUS_UNABLE)
+			break;
+	}
+	if (!tool_flush())
+		return STATUS_UNABLE;
+	return status != STATUS_OK ? status
+	       : q->refused        ? STATUS_NO
+				   : STATUS_OK;
+}
+
+int cmd_query(int argc, char **argv)
+{
+	struct query q = { 0 };
+	const char *config = cmd_config;
+	bool many;
+	int status = parse_options(&q, &config, argc, argv);
+
+	if (status == -1)
+		return tool_flush() ? STATUS_OK : STATUS_UNABLE;
+	if (status != STATUS_OK)
+		return status;
+	if (optind == argc)
+		return tool_usage(NAME, "which address?");
+	many = argc - optind > 16 || strcmp(argv[optind], "-") == 0;
+	q.brief = argc - optind > 1 || many;
+	q.conf = tool_conf(config);
+	if (!q.conf)
+		return STATUS_USAGE;
+	status = open_all(&q, many) ? run(&q, argc, argv) : STATUS_UNABLE;
+	kernel_close(q.kernel);
+	mmdb_close(q.mmdb);
+	image_close(q.image);
+	conf_free(q.conf);
+	return status;
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* geoblock-sync: files in, image and kernel sets out.  One run is
+ *
+ *     read → settle → compile → guard → install → apply
+ *
+ * and whatever instant it dies at, image and kernel each are the old or the new
+ * ones: the image by rename, the kernel by one switching transaction. */
+#include "tools/sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <geoblock/log.h>
+
+static const char help[] =
+	"usage: geoblock-sync [OPTION…] [FILE…]\n"
+	"\n"
+	"Reads country data, compiles it, and makes the kernel enforce it.  "
+	"FILEs\n"
+	"(delegation files of the registries, IPFire text, country lists, "
+	"MMDB; plain,\n"
+	".gz or .xz; told by their content) stand in for what is configured.\n"
+	"\n"
+	"  --offline       use what is on this machine; without FILEs, the "
+	"image at hand\n"
+	"  --dry-run       say what would be done, change nothing\n"
+	"  --force         accept an update that takes much of a chosen "
+	"country away\n"
+	"  --no-apply      compile only, leave the kernel alone\n"
+	"  --json          the result as one JSON object\n"
+	"  -q, --quiet     print warnings and errors only\n"
+	"  -v, --verbose   more about the kernel's sets\n"
+	"  --config FILE   instead of " CONF_DEFAULT_PATH "\n"
+	"  --version       which version this is\n"
+	"  --help          this text\n"
+	"\n"
+	"Exit status: 0 done, or nothing to do; 2 usage or configuration "
+	"error;\n"
+	"3 not, or not all, could be done: the reason is on standard error.\n"
+	"Manual: geoblock-sync(8).\n";
+
+void sync_warn(struct sync *s, const char *fmt, ...)
+{
+	char text[900];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (s->warning_count == SYNC_WARNINGS_MAX) {
+		s->warnings_dropped++;
+		return;
+	}
+	log_warn("%s", text);
+	s->warnings[s->warning_count] = strdup(text);
+	if (s->warnings[s->warning_count])
+		s->warning_count++;
+}
+
+bool sync_fail(struct sync *s, const char *fmt, ...)
+{
+	char text[900];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_err("%s", text);
+	if (!s->problem)
+		s->problem = strdup(text);
+	if (s->status < STATUS_UNABLE)
+		s->status = STATUS_UNABLE;
+	return false;
+}
+
+/* ---- the image ---------------------------------------------------------------- */
+
+/* One run at a time: two could each keep the other's work as "previous". The
+ * lock goes with the process. */
+static int lock_state(struct sync *s)
+{
+	char path[4096];
+	int fd;
+
+	if (mkdir(s->conf->state_dir, 0755) < 0 && errno != EEXIST) {
+		sync_fail(s, "%s: cannot make the folder: %s",
+			  s->conf->state_dir, strerror(errno));
+		return -1;
+	}
+	snprintf(path, sizeof(path), "%s/lock", s->conf->state_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		sync_fail(s, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		sync_fail(s, "%s: another geoblock-sync is running", path);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void open_old(struct sync *s)
+{
+	struct error fallback = { 0 }, err = { 0 };
+
+	if (!image_open_newest(&s->old_image, s->conf->state_dir,
+			       IMAGE_CHECK_ALL, &fallback, &err)) {
+		s->old_image = NULL;
+		if (err.sys_errno != ENOENT)
+			sync_warn(s, "%s", err.text);
+		return;
+	}
+	if (fallback.kind != ERROR_NONE)
+		sync_warn(s, "%s; going by the previous image", fallback.text);
+}
+
+static country_t previous_country(void *ctx, const struct addr *addr)
+{
+	const struct image *image = ctx;
+
+	return addr->family == 4 ? image_country4(image, (uint32_t)addr->value)
+				 : image_country6(image, addr->value);
+}
+
+static bool settle(struct sync *s)
+{
+	struct error err = { 0 };
+
+	if (!geo_table_finish(&s->table, s->old_image ? previous_country : NULL,
+			      s->old_image, NULL, &err))
+		return sync_fail(s, "%s", err.text);
+	return true;
+}
+
+static bool same_content(const struct image *a, const struct image *b)
+{
+	struct image_about about_a, about_b;
+
+	if (!a || !b)
+		return false;
+	image_about(a, &about_a);
+	image_about(b, &about_b);
+	return memcmp(about_a.digest, about_b.digest, sizeof(about_a.digest)) ==
+	       0;
+}
+
+/* Compile in memory, look at it, and only then let it take over. */
+static bool compile(struct sync *s)
+{
+	struct error err = { 0 };
+	bool changed;
+
+	if (!image_make(&s->new_image, &s->table, (uint64_t)time(NULL), &err))
+		return sync_fail(s, "%s", err.text);
+	if (!sync_guard(s))
+		return sync_fail(s, "update held, the image and the kernel's "
+				    "sets stay as they were; --force accepts "
+				    "it");
+	if (s->dry_run)
+		changed = !same_content(s->old_image, s->new_image);
+	else if (!image_install(s->new_image, s->conf->state_dir, &changed,
+				&err))
+		return sync_fail(s, "%s", err.text);
+	s->image_result = changed ? SYNC_IMAGE_NEW : SYNC_IMAGE_UNCHANGED;
+	return true;
+}
+
+/* ---- the kernel ---------------------------------------------------------------- */
+
+static bool apply_plan(struct sync *s, const struct tool_plan *plan,
+		       const struct tool_plan *before)
+{
+	struct kernel *kernel = NULL;
+	struct error err = { 0 };
+
+	if (!kernel_open(&kernel, &err))
+		return sync_fail(s, "%s", err.text);
+	s->applied =
+		kernel_apply(kernel, &plan->plan, before ? &before->plan : NULL,
+			     s->dry_run, &s->kernel, &err);
+	kernel_close(kernel);
+	return s->applied ? true : sync_fail(s, "%s", err.text);
+}
+
+static bool apply(struct sync *s, const struct image *image)
+{
+	struct error err = { 0 };
+	struct tool_plan *plan, *before = NULL;
+	bool ok = false;
+
+	plan = tool_plan_build(s->conf, image, &err);
+	if (plan && s->old_image && s->old_image != image)
+		before = tool_plan_build(s->conf, s->old_image, &err);
+	if (!plan)
+		sync_fail(s, "%s", err.text);
+	else if (plan->empty_allow && !s->force)
+		sync_fail(s, "no address would be let through: the kernel's "
+			     "sets stay as they were; --force enforces it");
+	else
+		ok = apply_plan(s, plan, before);
+	tool_plan_free(before);
+	tool_plan_free(plan);
+	return ok;
+}
+
+/* ---- the run ---------------------------------------------------------------------- */
+
+/* Data that nobody renewed for long is still enforced, but said. */
+static void check_age(struct sync *s, const struct image *image)
+{
+	struct image_about about;
+	time_t now = time(NULL);
+
+	image_about(image, &about);
+	for (size_t i = 0; i < about.source_count; i++) {
+		const struct geo_source *source = &about.sources[i];
+		struct tm tm = { .tm_year = (int)(source->date / 10000) - 1900,
+				 .tm_mon = (int)(source->date / 100 % 100) - 1,
+				 .tm_mday = (int)(source->date % 100) };
+		char date[TOOL_DATE_MAX];
+		time_t as_of;
+
+		if (source->date == 0)
+			continue;
+		as_of = timegm(&tm);
+		if (now <= as_of ||
+		    (uint64_t)(now - as_of) <= s->conf->max_age_s + 86400ull)
+			continue;
+		sync_warn(s,
+			  "%s: data of %s, %lld days old: older than max-age",
+			  source->path, tool_date(source->date, date),
+			  (long long)(now - as_of) / 86400);
+	}
+}
+
+static bool update(struct sync *s, int argc, char **argv)
+{
+	if (!sync_inputs(s, argc, argv))
+		return false;
+	sync_read(s);
+	if (s->refused > 0 && !sync_keep(s))
+		return false;
+	if (s->table.count4 == 0 && s->table.count6 == 0)
+		return s->old_image
+			       ? true
+			       : sync_fail(s, "no country data: nothing is "
+					      "enforced by country");
+	return settle(s) && compile(s);
+}
+
+static void run(struct sync *s, int argc, char **argv)
+{
+	const struct image *image;
+	int lock = -1;
+
+	if (!s->dry_run) {
+		lock = lock_state(s);
+		if (lock < 0)
+			return;
+	}
+	open_old(s);
+	if (update(s, argc, argv)) {
+		image = s->new_image ? s->new_image : s->old_image;
+		check_age(s, image);
+		if (!s->no_apply)
+			apply(s, image);
+	}
+	if (lock >= 0)
+		close(lock);
+}
+
+static int parse_options(struct sync *s, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "offline", no_argument, NULL, 'o' },
+		{ "dry-run", no_argument, NULL, 'd' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "no-apply", no_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":hqv", options, NULL)) !=
+	       -1) {
+		switch (option) {
+		case 'o':
+			s->offline = true;
+			break;
+		case 'd':
+			s->dry_run = true;
+			break;
+		case 'f':
+			s->force = true;
+			break;
+		case 'n':
+			s->no_apply = true;
+			break;
+		case 'j':
+			s->json = true;
+			break;
+		case 'q':
+			s->quiet = true;
+			break;
+		case 'v':
+			s->verbose = true;
+			break;
+		case 'c':
+			s->config = optarg;
+			break;
+		case 'V':
+			puts(SYNC_NAME " " GEOBLOCK_VERSION);
+			return -1;
+		case 'h':
+			fputs(help, stdout);
+			return -1;
+		default:
+			return tool_getopt_error(SYNC_NAME, argv, option);
+		}
+	}
+	return STATUS_OK;
+}
+
+static void clear(struct sync *s)
+{
+	image_close(s->new_image);
+	image_close(s->old_image);
+	geo_table_clear(&s->table);
+	for (size_t i = 0; i < s->input_count; i++) {
+		free(s->inputs[i].path);
+		free(s->inputs[i].why);
+	}
+	free(s->inputs);
+	free(s->countries);
+	for (size_t i = 0; i < s->warning_count; i++)
+		free(s->warnings[i]);
+	free(s->problem);
+	conf_free(s->conf);
+}
+
+int main(int argc, char **argv)
+{
+	struct sync s = { 0 };
+	int status;
+
+	log_init(SYNC_NAME);
+	status = parse_options(&s, argc, argv);
+	if (status == -1)
+		return tool_flush() ? STATUS_OK : STATUS_UNABLE;
+	if (status != STATUS_OK)
+		return status;
+	s.conf = tool_conf(s.config);
+	if (!s.conf)
+		return STATUS_USAGE;
+	run(&s, argc - optind, argv + optind);
+	status = sync_print(&s) ? s.status : STATUS_UNABLE;
+	clear(&s);
+	return status;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TOOLS_SYNC_H
+#define TOOLS_SYNC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/tool.h"
+
+/* geoblock-sync in parts: sync_input (which files, read into the table),
+ * sync_keep (records carried over from the image before), sync_guard (does a
+ * country lose too much?), sync_report (what is printed). */
+
+#define SYNC_NAME         "geoblock-sync"
+#define SYNC_WARNINGS_MAX 64
+
+struct sync_input {
+	char *path;
+	enum { INPUT_READ, INPUT_REFUSED } result;
+	char *why; /* refused: the reason */
+};
+
+/* A chosen country, before and after. */
+struct sync_country {
+	country_t country;
+	uint64_t was4, was6; /* addresses; /64 networks */
+	uint64_t now4, now6;
+	bool held; /* loses more than max-shrink */
+};
+
+enum sync_image { SYNC_IMAGE_NONE, SYNC_IMAGE_UNCHANGED, SYNC_IMAGE_NEW };
+
+struct sync {
+	/* options */
+	const char *config;
+	bool offline, dry_run, force, no_apply, json, quiet, verbose;
+
+	struct conf *conf;
+	struct sync_input *inputs;
+	size_t input_count, input_room;
+	bool asked_for_files; /* FILE arguments: they stand in for downloads */
+	bool fallback;        /* IPFire's text had to do for the registries */
+	size_t refused;       /* inputs */
+	bool kept[REGISTRY_COUNT]; /* carried over from the image before */
+
+	struct geo_table table;
+	struct image *old_image; /* NULL: there was none */
+	struct image *new_image;
+	enum sync_image image_result;
+
+	struct sync_country *countries;
+	size_t country_count;
+	bool held;
+
+	bool applied;
+	struct kernel_report kernel;
+
+	char *warnings[SYNC_WARNINGS_MAX];
+	size_t warning_count, warnings_dropped;
+	char *problem; /* why the exit status is not 0 */
+	int status;    /* exit status so far */
+};
+
+/* sync_warn - on stderr, and into the JSON result. */
+void sync_warn(struct sync *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* sync_fail - the same at error level; the exit status becomes at least
+ * STATUS_UNABLE.  Returns false. */
+bool sync_fail(struct sync *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* sync_inputs - the files to read, from the arguments or the configuration.
+ * Leaves none where the image at hand has to do. */
+bool sync_inputs(struct sync *s, int argc, char **argv);
+
+/* sync_read - read them.  A refused file is said, counted, and does not stop
+ * the others. */
+void sync_read(struct sync *s);
+
+/* sync_keep - carry over, from the old image, the records of every registry that
+ * a refused file left out. */
+bool sync_keep(struct sync *s);
+
+/* sync_guard - compare every chosen country with the old image; false where the
+ * update is to be held. */
+bool sync_guard(struct sync *s);
+
+/* sync_print - the result as text or JSON. */
+bool sync_print(struct sync *s);
+
+#endif

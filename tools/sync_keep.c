@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A file that was refused must not take its registry's countries away: what the
+ * image at hand has of it stays, and the other registries go on.  Without such
+ * an image there is nothing to fall back on, and the update is held. */
+#include "tools/sync.h"
+
+static bool was_read(const struct sync *s, enum geo_registry registry)
+{
+	for (size_t i = 0; i < s->table.source_count; i++)
+		if (s->table.sources[i].registry == registry)
+			return true;
+	return false;
+}
+
+static bool keep(struct sync *s, enum geo_registry registry)
+{
+	size_t before = s->table.source_count;
+	struct error err = { 0 };
+
+	if (!image_keep(s->old_image, registry, &s->table, &err))
+		return sync_fail(s, "%s", err.text);
+	if (s->table.source_count == before)
+		return true; /* the image has nothing of it either */
+	s->kept[registry] = true;
+	sync_warn(s, "%s: kept as it was", geo_registry_name(registry));
+	return true;
+}
+
+bool sync_keep(struct sync *s)
+{
+	bool any = false;
+
+	for (enum geo_registry r = REGISTRY_NONE + 1;
+	     s->old_image && r < REGISTRY_COUNT; r++) {
+		if (!was_read(s, r) && !keep(s, r))
+			return false;
+		any |= s->kept[r];
+	}
+	if (any || s->force)
+		return true;
+	return sync_fail(s, "update held: nothing is known of what the refused "
+			    "file should have brought; --force goes on without "
+			    "it");
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a run has to say: text for people, JSON for programs. */
+#include "tools/sync.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const how_names[] = { [KERNEL_KEPT] = "kept",
+					 [KERNEL_STAGED] = "staged",
+					 [KERNEL_CHANGED] = "changed" };
+static const char *const image_names[] = {
+	[SYNC_IMAGE_NONE] = "none",
+	[SYNC_IMAGE_UNCHANGED] = "unchanged",
+	[SYNC_IMAGE_NEW] = "new",
+};
+
+static const char *result_name(const struct sync *s)
+{
+	if (s->held)
+		return "held";
+	if (s->status != STATUS_OK)
+		return s->applied ? "partial" : "failed";
+	if (s->image_result == SYNC_IMAGE_NEW || s->kernel.batches > 0)
+		return "changed";
+	return "unchanged";
+}
+
+/* "1,707,014,240": long numbers are read by people. */
+static const char *grouped(uint64_t n, char buf[32])
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n), at = 0;
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			buf[at++] = ',';
+		buf[at++] = digits[i];
+	}
+	buf[at] = '\0';
+	return buf;
+}
+
+/* ---- JSON --------------------------------------------------------------------- */
+
+static void put(json_t *o, const char *key, const char *value)
+{
+	if (value && value[0])
+		json_object_set_new(o, key, json_string(value));
+}
+
+static void put_number(json_t *o, const char *key, uint64_t value)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
+static json_t *source_json(const struct sync *s, const struct geo_source *g)
+{
+	json_t *o = json_object();
+	char date[TOOL_DATE_MAX], hex[65];
+
+	put(o, "path", g->path);
+	put(o, "kind", geo_kind_name(g->kind));
+	put(o, "registry", geo_registry_name(g->registry));
+	put(o, "date", tool_date(g->date, date));
+	if (g->kind == GEO_RIR)
+		put_number(o, "serial", g->serial);
+	put_number(o, "records4", g->records4);
+	put_number(o, "records6", g->records6);
+	put_number(o, "bytes", g->bytes);
+	put(o, "sha256", tool_hex(g->sha256, sizeof(g->sha256), hex));
+	put(o, "result",
+	    g->registry != REGISTRY_NONE && s->kept[g->registry] ? "kept"
+								 : "read");
+	return o;
+}
+
+static json_t *sources_json(const struct sync *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->table.source_count; i++)
+		json_array_append_new(list,
+				      source_json(s, &s->table.sources[i]));
+	for (size_t i = 0; i < s->input_count; i++) {
+		json_t *o;
+
+		if (s->inputs[i].result != INPUT_REFUSED)
+			continue;
+		o = json_object();
+		put(o, "path", s->inputs[i].path);
+		put(o, "result", "refused");
+		put(o, "why", s->inputs[i].why);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *countries_json(const struct sync *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->country_count; i++) {
+		const struct sync_country *c = &s->countries[i];
+		json_t *o = json_object();
+		char code[3];
+
+		put(o, "country", country_text(c->country, code));
+		put_number(o, "addresses4", c->now4);
+		put_number(o, "networks6", c->now6);
+		if (s->old_image) {
+			put_number(o, "before4", c->was4);
+			put_number(o, "before6", c->was6);
+		}
+		if (c->held)
+			json_object_set_new(o, "held", json_true());
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *kernel_json(const struct sync *s)
+{
+	json_t *o = json_object(), *sets = json_array();
+
+	put(o, "table", s->conf->table);
+	put_number(o, "batches", s->kernel.batches);
+	put_number(o, "bytes", s->kernel.bytes);
+	json_object_set_new(o, "rules_changed",
+			    json_boolean(s->kernel.rules_changed));
+	for (size_t i = 0; i < s->kernel.set_count; i++) {
+		const struct kernel_set_report *r = &s->kernel.sets[i];
+		json_t *set = json_object();
+
+		put(set, "name", r->name);
+		put(set, "how", how_names[r->how]);
+		put_number(set, "ranges", r->ranges);
+		put_number(set, "added", r->added);
+		put_number(set, "removed", r->removed);
+		json_array_append_new(sets, set);
+	}
+	json_object_set_new(o, "sets", sets);
+	return o;
+}
+
+static json_t *image_json(const struct sync *s, const struct image *image)
+{
+	struct image_about about;
+	json_t *o = json_object();
+	char hex[65], built[TOOL_TIME_MAX], path[4200];
+
+	image_about(image, &about);
+	snprintf(path, sizeof(path), "%s/%s", s->conf->state_dir, IMAGE_NAME);
+	put(o, "path", path);
+	put(o, "result", image_names[s->image_result]);
+	put(o, "built", tool_time(about.built, built));
+	put_number(o, "bytes", about.file_bytes);
+	put_number(o, "ranges4", about.ranges4);
+	put_number(o, "ranges6", about.ranges6);
+	put(o, "digest", tool_hex(about.digest, sizeof(about.digest), hex));
+	return o;
+}
+
+static bool print_json(const struct sync *s)
+{
+	const struct image *image = s->new_image ? s->new_image : s->old_image;
+	json_t *o = json_object(), *warnings = json_array();
+
+	put(o, "result", result_name(s));
+	put(o, "problem", s->problem);
+	json_object_set_new(o, "exit", json_integer(s->status));
+	if (s->dry_run)
+		json_object_set_new(o, "dry_run", json_true());
+	if (s->fallback)
+		json_object_set_new(o, "fallback", json_true());
+	json_object_set_new(o, "sources", sources_json(s));
+	if (image)
+		json_object_set_new(o, "image", image_json(s, image));
+	json_object_set_new(o, "countries", countries_json(s));
+	if (s->applied)
+		json_object_set_new(o, "kernel", kernel_json(s));
+	for (size_t i = 0; i < s->warning_count; i++)
+		json_array_append_new(warnings, json_string(s->warnings[i]));
+	json_object_set_new(o, "warnings", warnings);
+	return tool_json_line(o);
+}
+
+/* ---- text ------------------------------------------------------------------------ */
+
+static void print_source(const struct sync *s, const struct geo_source *g)
+{
+	const char *name = g->registry != REGISTRY_NONE
+				   ? geo_registry_name(g->registry)
+				   : geo_kind_name(g->kind);
+	bool kept = g->registry != REGISTRY_NONE && s->kept[g->registry];
+	char date[TOOL_DATE_MAX], n4[32], n6[32];
+
+	printf("%-9s %s: %s IPv4 and %s IPv6 records%s%s%s\n", name, g->path,
+	       grouped(g->records4, n4), grouped(g->records6, n6),
+	       g->date ? " of " : "", tool_date(g->date, date),
+	       kept ? " (kept from the image before)" : "");
+}
+
+static void print_allow(const struct sync *s)
+{
+	uint64_t sum4 = 0, sum6 = 0, was4 = 0;
+	char n4[32], n6[32], w4[32];
+
+	for (size_t i = 0; i < s->country_count; i++) {
+		sum4 += s->countries[i].now4;
+		sum6 += s->countries[i].now6;
+		was4 += s->countries[i].was4;
+	}
+	printf("%-9s %zu countries: %s IPv4 addresses, %s IPv6 /64 networks",
+	       "allow", s->country_count, grouped(sum4, n4), grouped(sum6, n6));
+	if (s->old_image && was4 != sum4)
+		printf(" (%s IPv4 before)", grouped(was4, w4));
+	putchar('\n');
+}
+
+static void print_kernel(const struct sync *s)
+{
+	char bytes[32];
+
+	if (s->kernel.batches == 0 && !s->dry_run) {
+		printf("%-9s table inet %s: nothing to change\n", "kernel",
+		       s->conf->table);
+	} else {
+		printf("%-9s table inet %s%s: %zu batches, %s bytes\n",
+		       "kernel", s->conf->table,
+		       s->dry_run ? " would change" : "", s->kernel.batches,
+		       grouped(s->kernel.bytes, bytes));
+	}
+	for (size_t i = 0; i < s->kernel.set_count; i++) {
+		const struct kernel_set_report *r = &s->kernel.sets[i];
+
+		if (r->how == KERNEL_KEPT && !s->verbose)
+			continue;
+		printf("%-9s %s: %zu ranges, +%zu -%zu, %s\n", "", r->name,
+		       r->ranges, r->added, r->removed, how_names[r->how]);
+	}
+	if (s->conf->policy.audit)
+		printf("%-9s mode = audit: counted, nothing is refused\n", "");
+}
+
+static void print_text(const struct sync *s)
+{
+	const struct image *image = s->new_image ? s->new_image : s->old_image;
+	struct image_about about;
+	char n4[32], n6[32];
+
+	for (size_t i = 0; i < s->table.source_count; i++)
+		print_source(s, &s->table.sources[i]);
+	if (image) {
+		image_about(image, &about);
+		printf("%-9s %s/%s: %s IPv4 and %s IPv6 ranges, %s%s\n",
+		       "image", s->conf->state_dir, IMAGE_NAME,
+		       grouped(about.ranges4, n4), grouped(about.ranges6, n6),
+		       s->image_result == SYNC_IMAGE_NONE
+			       ? "as it was"
+			       : image_names[s->image_result],
+		       s->dry_run ? " (dry run: not written)" : "");
+	}
+	if (s->country_count > 0)
+		print_allow(s);
+	if (s->applied)
+		print_kernel(s);
+}
+
+bool sync_print(struct sync *s)
+{
+	if (s->warnings_dropped > 0)
+		fprintf(stderr, SYNC_NAME ": %zu more warnings\n",
+			s->warnings_dropped);
+	if (s->json)
+		return print_json(s) && tool_flush();
+	if (!s->quiet)
+		print_text(s);
+	return tool_flush();
+}
