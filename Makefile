@@ -126,11 +126,19 @@ unit: need-unit $(UNIT) $(REPLAY)
 
 # A second make reads pkg-config anew after the packages are there.
 check:
-	@tests/deps ensure build test lint
+	@tests/deps ensure build test vm lint
 	+@$(MAKE) --no-print-directory check-run
 
 check-run: need-build tests-build
 	@BUILD=$(BUILD) tests/run all
+
+# check-vm: the kernel side on Debian's stock kernel, emulated
+.PHONY: check-vm check-vm-run
+check-vm:
+	@tests/deps ensure build test vm
+	+@$(MAKE) --no-print-directory check-vm-run
+check-vm-run: need-build tests-build
+	@BUILD=$(BUILD) tests/run vm
 
 .PHONY: demo demo-run
 demo:
@@ -195,6 +203,7 @@ help:
 	'make               build/geoblock-sync, build/geoblock' \
 	'make check         every test (as root: installs what they need)' \
 	'make unit          unit tests and fuzz corpora: seconds, no root' \
+	'make check-vm      those of them that run on the stock kernel of Debian' \
 	'make demo          four senders, real connections, throw-away namespaces' \
 	'make bench         the numbers, beside their peers' \
 	'make lint          format, static analysis, include arrows' \
