@@ -227,118 +227,82 @@ void image_close(struct image *image)
 
 /* Segments among which the one that holds an address is. */
 struct span {
-	uint32_t low, high;
+	uint32_t low, count; /* count is not 0 */
 };
 
-/* `trusted` is a constant where these are called, and drops the checks: every
- * block was verified when the image was opened.  What is read is bounded in any
- * case, so that a block that rots under the mapping cannot lead out of it. */
-
-static inline bool narrow(const struct image *image, const struct family *f,
-			  uint64_t key, bool trusted, struct span *out)
+/* What is read from the file is bounded, here too: a block that is not
+ * verified, or rots under the mapping, must not lead out of it. */
+static inline struct span narrow(const struct family *f, uint64_t key)
 {
 	uint64_t slot = (key - f->base) >> f->shift;
 	bool below = key < f->base, above = !below && slot >= f->slots;
 	const uint32_t *p = f->index + (below ? 0 : above ? f->slots : slot);
-	uint32_t low, high;
+	uint32_t low = below ? 0 : p[0];
+	uint32_t high = below ? p[0] : above ? f->segments - 1 : p[1];
 
-	if (!trusted && !image_touch(image, p, below || above ? 4 : 8))
-		return false;
-	low = below ? 0 : p[0];
-	high = below ? p[0] : above ? f->segments - 1 : p[1];
-	out->high = high < f->segments ? high : f->segments - 1;
-	out->low = low <= out->high ? low : out->high;
-	return true;
+	if (high >= f->segments)
+		high = f->segments - 1;
+	if (low > high)
+		low = high;
+	return (struct span){ .low = low, .count = high - low + 1 };
 }
 
-static inline bool segment4(const struct image *image, uint32_t addr,
-			    bool trusted, uint32_t *out)
+static inline uint32_t segment4(const struct family *f, uint32_t addr)
 {
-	const struct family *f = &image->v4;
-	const uint32_t *p;
-	struct span span;
-	uint32_t count;
+	struct span span = narrow(f, addr);
+	const uint32_t *p = f->start + span.low;
 
-	if (!narrow(image, f, addr, trusted, &span))
-		return false;
-	p = f->start + span.low;
-	count = span.high - span.low + 1;
-	if (!trusted && !image_touch(image, p, count * sizeof(*p)))
-		return false;
-	while (count > 1) {
-		uint32_t half = count / 2;
+	while (span.count > 1) {
+		uint32_t half = span.count / 2;
 
 		p += p[half] <= addr ? half : 0;
-		count -= half;
+		span.count -= half;
 	}
-	*out = (uint32_t)(p - f->start);
-	return true;
+	return (uint32_t)(p - f->start);
 }
 
-/* The last segment of the span that begins at or before addr, where more than
- * one begin in its /64. */
-static bool search_lower(const struct image *image, struct span span,
-			 addr6_t addr, bool trusted, uint32_t *out)
+/* The last segment of the span that begins at or before addr, where several
+ * begin in its /64. */
+static uint32_t search_lower(const struct family *f, struct span span,
+			     addr6_t addr)
 {
-	const struct family *f = &image->v6;
-	uint32_t at = span.low, count = span.high - span.low + 1;
-
-	if (!trusted && !image_touch(image, f->lo + at, count * sizeof(*f->lo)))
-		return false;
-	while (count > 1) {
-		uint32_t half = count / 2, i = at + half;
+	while (span.count > 1) {
+		uint32_t half = span.count / 2, i = span.low + half;
 
 		if (ADDR6(f->hi[i], f->lo[i]) <= addr)
-			at = i;
-		count -= half;
+			span.low = i;
+		span.count -= half;
 	}
-	*out = at;
-	return true;
+	return span.low;
 }
 
-static inline bool segment6(const struct image *image, addr6_t addr,
-			    bool trusted, uint32_t *out)
+static inline uint32_t segment6(const struct family *f, addr6_t addr)
 {
-	const struct family *f = &image->v6;
 	uint64_t key = ADDR6_HI(addr);
-	const uint64_t *p;
-	struct span span;
-	uint32_t count;
+	struct span span = narrow(f, key);
+	const uint64_t *p = f->hi + span.low;
 
-	if (!narrow(image, f, key, trusted, &span))
-		return false;
-	p = f->hi + span.low;
-	count = span.high - span.low + 1;
-	if (!trusted && !image_touch(image, p, count * sizeof(*p)))
-		return false;
-	while (count > 1) {
+	for (uint32_t count = span.count; count > 1;) {
 		uint32_t half = count / 2;
 
 		p += p[half] <= key ? half : 0;
 		count -= half;
 	}
-	*out = (uint32_t)(p - f->hi);
 	if (__builtin_expect(*p != key, 1))
-		return true;
-	return search_lower(image, span, addr, trusted, out);
+		return (uint32_t)(p - f->hi);
+	return search_lower(f, span, addr);
 }
 
 country_t image_country4(const struct image *image, uint32_t addr)
 {
-	uint32_t i;
-
 	assert(image->trust == IMAGE_CHECK_ALL);
-	segment4(image, addr, true, &i);
-	return image->v4.country[i];
+	return image->v4.country[segment4(&image->v4, addr)];
 }
 
 country_t image_country6(const struct image *image, addr6_t addr)
 {
-	uint32_t i;
-
 	assert(image->trust == IMAGE_CHECK_ALL);
-	segment6(image, addr, true, &i);
-	return image->v6.country[i];
+	return image->v6.country[segment6(&image->v6, addr)];
 }
 
 /* Ends of segment i. */
@@ -379,23 +343,22 @@ static struct geo_record record(const struct family *f, uint32_t i)
 				    .date = f->date[i] };
 }
 
+/* The way to the segment need not be sound, only the segment: the address lies
+ * in it or does not. */
 struct image_hit image_find(const struct image *image, const struct addr *addr)
 {
-	bool v4 = addr->family == 4, all = image->trust == IMAGE_CHECK_ALL;
+	bool v4 = addr->family == 4;
 	const struct family *f = v4 ? &image->v4 : &image->v6;
+	uint32_t i = v4 ? segment4(f, (uint32_t)addr->value)
+			: segment6(f, addr->value);
 	struct image_hit hit = { .damaged = true };
-	uint32_t i;
 
-	if (v4 ? !segment4(image, (uint32_t)addr->value, all, &i)
-	       : !segment6(image, addr->value, all, &i))
-		return hit;
 	if (!touch_segment(image, f, i))
 		return hit;
 	hit.range = extent(f, i);
 	hit.found = f->origin[i] != IMAGE_GAP;
 	if (hit.found)
 		hit.record = record(f, i);
-	/* sound blocks in a wrong order are damage too */
 	hit.damaged = addr->value < hit.range.first ||
 		      addr->value > hit.range.last ||
 		      !image_country_valid(hit.record.country) ||

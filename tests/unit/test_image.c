@@ -630,47 +630,96 @@ static void test_flipped_large(void **state)
 	table_free(&t);
 }
 
-/* With a broken block, a look-up that needs it says so, and one that does not
- * is answered. */
-static void test_touched(void **state)
+#define MANY 20000u
+
+static struct geo_table many_ranges(void)
 {
 	struct geo_table t = { .finished = true };
-	struct geo_record record = { .country = COUNTRY('U', 'S') };
-	struct image_header h;
-	struct image_layout l;
-	struct image *image;
-	uint8_t *bytes;
-	size_t size, wrong = 0, right = 0;
 
-	(void)state;
-	for (uint32_t i = 0; i < 20000; i++) {
-		struct range r = { 4, i * 4096, i * 4096 + 4094 };
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct geo_record record = { .country = COUNTRY('U', 'S'),
+					     .registry = REGISTRY_ARIN,
+					     .status = STATUS_ALLOCATED,
+					     .date = 20000101 + i };
+		struct range r4 = { 4, i * 4096, i * 4096 + 4094 };
+		struct range r6 = { 6, ADDR6(i / 4, 2 * i),
+				    ADDR6(i / 4, 2 * i) };
 
-		table_add(&t, &r, &record);
+		table_add(&t, &r4, &record);
+		table_add(&t, &r6, &record);
 	}
-	bytes = compile(&t, &size);
-	memcpy(&h, bytes, sizeof(h));
-	assert_true(image_layout(&h, &l));
-	bytes[l.at[SECTION_START4] + h.v4.segments * 2] ^= 1;
-	store(bytes, size);
-	image = open_image(IMAGE_CHECK_TOUCHED);
-	for (uint32_t i = 0; i < 20000; i++) {
-		struct addr a = { 4, i * 4096 + 7 };
+	return t;
+}
+
+/* One byte is wrong somewhere: each look-up is either right or says that it met
+ * damage; those that need the byte's block do, the others do not. */
+static void touched_case(const struct geo_table *t, int family, size_t width,
+			 size_t damaged_max)
+{
+	struct image *image = open_image(IMAGE_CHECK_TOUCHED);
+	size_t damaged = 0;
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct addr a = { family, family == 4 ? t->v4[i].last
+						      : t->v6[i].first };
 		struct image_hit hit = image_find(image, &a);
 
-		if (hit.damaged) {
-			wrong++;
+		damaged += hit.damaged;
+		if (hit.damaged)
 			continue;
-		}
 		assert_true(hit.found);
-		assert_true(hit.range.first == i * 4096);
-		right++;
+		assert_int_equal(hit.record.date, 20000101 + i);
+		assert_int_equal(hit.record.country, COUNTRY('U', 'S'));
+		assert_int_equal(hit.record.status, STATUS_ALLOCATED);
+		assert_int_equal(hit.record.registry, REGISTRY_ARIN);
+		assert_true(hit.range.last == a.value);
 	}
-	/* a block of 1024 starts: 512 ranges and as many gaps, and whose slot
-	 * or neighbour is in it */
-	assert_in_range(wrong, 512, 530);
-	assert_int_equal(wrong + right, 20000);
+	/* every second segment is a range, the others are gaps */
+	if (width > 0)
+		assert_true(damaged >= IMAGE_BLOCK / width / 2);
+	assert_true(damaged <= damaged_max);
 	image_close(image);
+}
+
+static void test_touched(void **state)
+{
+	static const struct {
+		enum image_section section;
+		int family;
+		size_t width; /* of an element that is needed; 0: of none */
+	} cases[] = {
+		{ SECTION_START4, 4, 4 },   { SECTION_COUNTRY4, 4, 2 },
+		{ SECTION_ORIGIN4, 4, 2 },  { SECTION_DATE4, 4, 4 },
+		{ SECTION_HI6, 6, 8 },      { SECTION_LO6, 6, 8 },
+		{ SECTION_COUNTRY6, 6, 2 }, { SECTION_ORIGIN6, 6, 2 },
+		{ SECTION_DATE6, 6, 4 },    { SECTION_INDEX4, 4, 0 },
+		{ SECTION_INDEX6, 6, 0 },
+	};
+	struct geo_table t = many_ranges();
+	struct image_header h;
+	struct image_layout l;
+	size_t size;
+	uint8_t *bytes = compile(&t, &size);
+
+	(void)state;
+	memcpy(&h, bytes, sizeof(h));
+	assert_true(image_layout(&h, &l));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		size_t width = cases[i].width;
+		/* of a range, not of a gap; then at the begin of a block */
+		size_t at =
+			l.at[cases[i].section] + (width ? width * MANY : 40);
+
+		for (int bit = 0; bit < 16; bit++) {
+			if (bit == 8)
+				at -= (at - l.data) % IMAGE_BLOCK;
+			bytes[at] ^= (uint8_t)(1 << bit % 8);
+			store(bytes, size);
+			touched_case(&t, cases[i].family, width,
+				     width ? IMAGE_BLOCK / width / 2 + 8 : 40);
+			bytes[at] ^= (uint8_t)(1 << bit % 8);
+		}
+	}
 	free(bytes);
 	table_free(&t);
 }
