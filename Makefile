@@ -16,6 +16,7 @@ endif
 PKGS_LIB   = nettle zlib liblzma libmaxminddb libconfuse
 PKGS_NFT   = libmnl libnftnl
 PKGS_TOOLS = jansson libpcap
+PKGS_DAEMON = libnetfilter_queue libev libcap-ng libseccomp
 PKGS_TEST  = cmocka
 PKGS       = $(PKGS_LIB) $(PKGS_NFT) $(PKGS_TOOLS)
 
@@ -39,6 +40,7 @@ endif
 
 LIB_SRC    := $(sort $(wildcard lib/base/*.c lib/core/*.c lib/geo/*.c))
 NFT_SRC    := $(sort $(wildcard nft/*.c))
+DAEMON_SRC := $(filter-out daemon/geoblock%,$(sort $(wildcard daemon/*.c)))
 SYNC_SRC   := tools/geoblock-sync.c $(sort $(wildcard tools/sync_*.c))
 CLI_SRC    := tools/geoblock.c $(sort $(wildcard tools/cmd_*.c))
 TOOL_SRC   := $(sort $(wildcard tools/tool_*.c)) # shared by the programs
@@ -50,6 +52,7 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 LIB_A := $(BUILD)/libgeoblock.a
 NFT_A := $(BUILD)/libgeoblock-nft.a
+DAEMON_A := $(BUILD)/libgeoblock-daemon.a
 
 PROGRAMS := $(BUILD)/geoblock-sync $(BUILD)/geoblock
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
@@ -90,11 +93,13 @@ $(BUILD)/%.o: %.c $(BUILD)/flags Makefile | need-build
 
 $(LIB_A): $(call obj,$(LIB_SRC))
 $(NFT_A): $(call obj,$(NFT_SRC))
-$(LIB_A) $(NFT_A):
+$(DAEMON_A): $(call obj,$(DAEMON_SRC) $(TOOL_SRC))
+$(LIB_A) $(NFT_A) $(DAEMON_A):
 	@rm -f $@
 	$(call say,AR,$@) $(AR) rcs $@ $^
 
-LIBS_ALL = $(NFT_A) $(LIB_A) $(PKG_LIBS) -lpthread
+ARCHIVES = $(DAEMON_A) $(NFT_A) $(LIB_A)
+LIBS_ALL = $(ARCHIVES) $(PKG_LIBS) -lpthread
 
 $(BUILD)/geoblock-sync: $(call obj,$(SYNC_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
 $(BUILD)/geoblock: $(call obj,$(CLI_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
@@ -103,16 +108,16 @@ $(PROGRAMS):
 
 # ---- tests --------------------------------------------------------------------
 
-$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(NFT_A) $(LIB_A)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_ALL) $(TEST_LIBS)
 
 # a fuzz target with a main() that replays the files it is given
-$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(NFT_A) $(LIB_A)
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS_ALL)
 
-$(BUILD)/helpers/%: $(BUILD)/tests/%.o $(NFT_A) $(LIB_A)
+$(BUILD)/helpers/%: $(BUILD)/tests/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_ALL)
 
@@ -175,7 +180,7 @@ fuzz:
 	$(BUILD)/fuzz/fuzz-$(T) -runs=$(RUNS) -max_len=65536 -timeout=10 \
 		-artifact_prefix=$(BUILD)/fuzz/ \
 		$(BUILD)/fuzz/corpus-$(T) tests/fuzz/corpus/$(T)
-$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(NFT_A) $(LIB_A)
+$(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/fuzz_%.o $(ARCHIVES)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIBS_ALL)
 
 # ---- lint ---------------------------------------------------------------------
@@ -213,7 +218,7 @@ help:
 	'make deps          install what build and tests need (root)' \
 	'V=1 shows commands; CC=clang, OPT=, BUILD= as usual'
 
--include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(NFT_SRC) $(SYNC_SRC) \
+-include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(NFT_SRC) $(DAEMON_SRC) $(SYNC_SRC) \
 	$(CLI_SRC) $(TOOL_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(HELPER_SRC) \
 	tests/fuzz/replay.c))
 .SECONDARY:
