@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,6 +107,78 @@ static void test_prefixes(void **state)
 	assert_int_equal(addr6_prefix(ADDR6(2, 0), ADDR6(4, 0)), 63);
 }
 
+/* The same answer as inet_pton(), for addresses and for what almost is one. */
+static void check_pton(const char *text)
+{
+	struct in6_addr in;
+	addr6_t got = 0, want = 0;
+	bool ok = inet_pton(AF_INET6, text, &in) == 1;
+
+	for (int i = 0; ok && i < 16; i++)
+		want = want << 8 | in.s6_addr[i];
+	if (addr6_parse(text, strlen(text), &got) != ok || got != want)
+		fail_msg("\"%s\": inet_pton says %s", text, ok ? "yes" : "no");
+}
+
+static void test_addr6_pton(void **state)
+{
+	static const char *const seeds[] = {
+		"::",
+		"::1",
+		"1::",
+		"2001:db8::",
+		"2001:db8:1:2:3:4:5:6",
+		"2001:db8:1:2:3:4:5::",
+		"::2:3:4:5:6:7:8",
+		"1::3:4:5:6:7:8",
+		"1:2:3:4:5:6:7::8",
+		"::1:2:3:4:5:6:7:8",
+		"64:ff9b::192.0.2.33",
+		"1:2:3:4:5:6:192.0.2.33",
+		"1:2:3:4:5:6:7:192.0.2.33",
+		"::192.0.2.33",
+		"::1:192.0.2.33:1",
+		"ABCD:EF01:2345:6789:abcd:ef01:2345:6789",
+		"1::2::3",
+		":1",
+		"1:",
+		":::",
+		"12345::",
+		"::12345",
+		"::g",
+		"",
+		":",
+	};
+	static const char alphabet[] = ":::0123456789abcdefF..g";
+	unsigned rnd = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(seeds) / sizeof(*seeds); i++) {
+		check_pton(seeds[i]);
+		for (unsigned n = 0; n < 20000; n++) {
+			char text[48];
+			size_t len = strlen(seeds[i]), at;
+
+			memcpy(text, seeds[i], len + 1);
+			for (unsigned k = 0; k <= n % 3; k++) {
+				rnd = rnd * 1664525 + 1013904223;
+				at = (rnd >> 8) % (len + 1);
+				if (at < len && rnd & 1)
+					text[at] = alphabet[(rnd >> 24) % 23];
+				else if (rnd & 2 && len + 1 < sizeof(text)) {
+					memmove(text + at + 1, text + at,
+						len++ - at + 1);
+					text[at] = alphabet[(rnd >> 24) % 23];
+				} else if (at < len) {
+					memmove(text + at, text + at + 1,
+						len-- - at);
+				}
+			}
+			check_pton(text);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +187,7 @@ int main(void)
 		cmocka_unit_test(test_addr_mapped),
 		cmocka_unit_test(test_addr_control_bytes),
 		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_addr6_pton),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
