@@ -48,7 +48,12 @@ struct rir_line {
 	uint64_t count;
 };
 
-/* rir_line - read one line, without its line feed.
+#define RIR_LINE_MAX 4096 /* bytes; the longest real line has 88 */
+#define RIR_PADDING  8
+
+/* rir_line - read one line, without its line feed.  RIR_PADDING bytes behind
+ * text[len - 1] have to be readable as well, whatever they hold: words are
+ * compared eight bytes at a time.
  *
  * For ipv4 `value` is a count of addresses, which need not be a power of two,
  * nor the start aligned to it; for ipv6 it is a prefix length, and the start

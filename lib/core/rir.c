@@ -10,9 +10,6 @@
 
 #include <endian.h>
 #include <string.h>
-#include <strings.h>
-
-#include <geoblock/words.h>
 
 /* a record's fields, in order; more may follow */
 enum { REGISTRY, CC, TYPE, START, VALUE, DATE, STATUS, FIELDS };
@@ -23,15 +20,23 @@ struct field {
 };
 
 struct line {
-	struct field f[FIELDS];
+	const char *text;
 	unsigned fields; /* at most FIELDS; those beyond are not looked at */
+	/* where each field begins, and one past the bar behind the last */
+	uint32_t at[FIELDS + 1];
 };
+
+static struct field field(const struct line *line, unsigned i)
+{
+	return (struct field){ line->text + line->at[i],
+			       line->at[i + 1] - line->at[i] - 1 };
+}
 
 /* the same byte eight times */
 #define BYTES(b) ((uint64_t)(b)*0x0101010101010101)
 
 /* Eight bytes as a number whose lowest byte is the first. */
-static uint64_t load8(const char *p)
+static inline uint64_t load8(const char p[static 8])
 {
 	uint64_t w;
 
@@ -40,7 +45,7 @@ static uint64_t load8(const char *p)
 }
 
 /* One bit for each of eight bytes that is a bar, the first byte's lowest. */
-static uint64_t bars8(uint64_t w)
+static inline uint64_t bars8(uint64_t w)
 {
 	uint64_t x = w ^ BYTES('|');
 	uint64_t zero = ~(((x & BYTES(0x7f)) + BYTES(0x7f)) | x | BYTES(0x7f));
@@ -49,67 +54,85 @@ static uint64_t bars8(uint64_t w)
 }
 
 /* The bars in text[0..63], or in what there is of it. */
-static uint64_t bars64(const char *text, size_t len)
+static inline uint64_t bars64(const char *text, size_t len)
 {
 	uint64_t bits = 0;
-	size_t i = 0;
 
-	for (; i + 8 <= len && i < 64; i += 8)
+	for (size_t i = 0; i < len && i < 64; i += 8)
 		bits |= bars8(load8(text + i)) << i;
-	for (; i < len && i < 64; i++)
-		bits |= (uint64_t)(text[i] == '|') << i;
-	return bits;
+	return len < 64 ? bits & ~(UINT64_MAX << len) : bits;
 }
 
-static void split(const char *text, size_t len, struct line *line)
+static void split(const char *text, uint32_t len, struct line *line)
 {
-	const char *start = text, *end = text + len;
 	unsigned n = 0;
 
-	for (size_t at = 0; at < len && n < FIELDS; at += 64) {
-		uint64_t bits = bars64(text + at, len - at);
+	line->text = text;
+	line->at[0] = 0;
+	for (uint32_t base = 0; base < len && n < FIELDS; base += 64) {
+		uint64_t bits = bars64(text + base, len - base);
 
-		for (; bits != 0 && n < FIELDS; bits &= bits - 1) {
-			const char *bar = text + at + __builtin_ctzll(bits);
-
-			line->f[n++] =
-				(struct field){ start, (size_t)(bar - start) };
-			start = bar + 1;
-		}
+		for (; bits != 0 && n < FIELDS; bits &= bits - 1)
+			line->at[++n] =
+				base + (uint32_t)__builtin_ctzll(bits) + 1;
 	}
 	if (n < FIELDS)
-		line->f[n++] = (struct field){ start, (size_t)(end - start) };
+		line->at[++n] = len + 1;
 	line->fields = n;
 }
 
 /* What a message quotes: bounded, and nothing that upsets a terminal. */
 #define QUOTE_MAX 48
 
-static const char *quote(const struct field *f, char buf[QUOTE_MAX])
+static const char *quote(struct field f, char buf[QUOTE_MAX])
 {
 	size_t i;
 
-	for (i = 0; i < f->len && i + 1 < QUOTE_MAX; i++)
-		buf[i] = f->p[i] >= 0x20 && f->p[i] < 0x7f ? f->p[i] : '?';
-	if (i < f->len)
+	for (i = 0; i < f.len && i + 1 < QUOTE_MAX; i++)
+		buf[i] = f.p[i] >= 0x20 && f.p[i] < 0x7f ? f.p[i] : '?';
+	if (i < f.len)
 		memcpy(buf + i - 3, "...", 3);
 	buf[i] = '\0';
 	return buf;
 }
 
-static bool is_word(const struct field *f, const char *word)
+/* A word in lower case, to be compared as a number with load8() of one: its letters and
+ * digits, a bar behind them if that still is among the first eight bytes, zeros. */
+static inline uint64_t word(struct field f)
 {
-	return f->len == strlen(word) && strncasecmp(f->p, word, f->len) == 0;
+	uint64_t w = load8(f.p);
+
+	if (f.len < 8)
+		w = (w & ~(UINT64_MAX << f.len * 8)) | (uint64_t)'|'
+							       << f.len * 8;
+	return w | (w & BYTES(0x40)) >> 1; /* one bit sets the cases apart */
 }
 
-static bool parse_number(const struct field *f, uint64_t *out)
+/* Eight bytes that all are decimal digits. */
+static inline bool all_digits(uint64_t w)
+{
+	return (((w & BYTES(0xf0)) ^ BYTES(0x30)) |
+		(((w + BYTES(0x06)) & BYTES(0xf0)) ^ BYTES(0x30))) == 0;
+}
+
+/* Their value: neighbours are put together, then pairs, then fours. */
+static inline uint32_t eight_digits(uint64_t w)
+{
+	const uint64_t mask = 0x000000ff000000ff;
+
+	w -= BYTES('0');
+	w = w * 10 + (w >> 8);
+	w = (w & mask) * (100 + (UINT64_C(1000000) << 32)) +
+	    (w >> 16 & mask) * (1 + (UINT64_C(10000) << 32));
+	return (uint32_t)(w >> 32);
+}
+
+static bool long_number(struct field f, uint64_t *out)
 {
 	uint64_t value = 0;
 
-	if (f->len == 0)
-		return false;
-	for (size_t i = 0; i < f->len; i++) {
-		unsigned digit = (unsigned)(f->p[i] - '0');
+	for (size_t i = 0; i < f.len; i++) {
+		unsigned digit = (unsigned)(f.p[i] - '0');
 
 		if (digit > 9 ||
 		    __builtin_mul_overflow(value, (uint64_t)10, &value) ||
@@ -120,15 +143,29 @@ static bool parse_number(const struct field *f, uint64_t *out)
 	return true;
 }
 
+static inline bool parse_number(struct field f, uint64_t *out)
+{
+	size_t zeros = (8 - f.len) * 8; /* bits of "0" put in front */
+	uint64_t w;
+
+	if (f.len == 0)
+		return false;
+	if (f.len > 8)
+		return long_number(f, out);
+	w = load8(f.p) << zeros | (BYTES('0') & ~(UINT64_MAX << zeros));
+	*out = eight_digits(w);
+	return all_digits(w);
+}
+
 /* Empty and 00000000 stand for "not known". */
-static bool parse_date(const struct field *f, uint32_t *out)
+static inline bool parse_date(struct field f, uint32_t *out)
 {
 	uint64_t date;
 
 	*out = 0;
-	if (f->len == 0)
+	if (f.len == 0)
 		return true;
-	if (f->len != 8 || !parse_number(f, &date))
+	if (f.len != 8 || !parse_number(f, &date))
 		return false;
 	if (date == 0)
 		return true;
@@ -139,42 +176,53 @@ static bool parse_date(const struct field *f, uint32_t *out)
 	return true;
 }
 
-static const char *const registries[] = { "afrinic", "apnic", "arin", "lacnic",
-					  "ripencc" };
-
-static enum geo_registry registry_of(const struct field *f)
+static inline enum geo_registry registry_of(struct field f)
 {
-	for (unsigned i = 0; i < sizeof(registries) / sizeof(*registries); i++)
-		if (is_word(f, registries[i]))
-			return (enum geo_registry)(REGISTRY_AFRINIC + i);
-	return REGISTRY_NONE;
+	uint64_t w = word(f);
+
+	if (w == load8("ripencc|"))
+		return REGISTRY_RIPENCC;
+	if (w == load8("apnic|\0"))
+		return REGISTRY_APNIC;
+	if (w == load8("arin|\0\0"))
+		return REGISTRY_ARIN;
+	if (w == load8("lacnic|"))
+		return REGISTRY_LACNIC;
+	return w == load8("afrinic|") ? REGISTRY_AFRINIC : REGISTRY_NONE;
 }
 
-static enum rir_kind type_of(const struct field *f)
+static inline enum rir_kind type_of(struct field f)
 {
-	if (is_word(f, "ipv4"))
+	uint64_t w = word(f);
+
+	if (w == load8("ipv4|\0\0"))
 		return RIR_IPV4;
-	if (is_word(f, "ipv6"))
+	if (w == load8("ipv6|\0\0"))
 		return RIR_IPV6;
-	return is_word(f, "asn") ? RIR_ASN : RIR_OTHER;
+	return w == load8("asn|\0\0\0") ? RIR_ASN : RIR_OTHER;
 }
 
-static const char *const statuses[] = { "allocated", "assigned", "available",
-					"reserved" };
-
-static enum geo_status status_of(const struct field *f)
+static inline enum geo_status status_of(struct field f)
 {
-	for (unsigned i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
-		if (is_word(f, statuses[i]))
-			return (enum geo_status)(STATUS_ALLOCATED + i);
+	uint64_t w = word(f);
+
+	if (f.len == 8 && w == load8("assigned"))
+		return STATUS_ASSIGNED;
+	if (f.len == 9 && w == load8("allocate") && (f.p[8] | 0x20) == 'd')
+		return STATUS_ALLOCATED;
+	if (f.len == 9 && w == load8("availabl") && (f.p[8] | 0x20) == 'e')
+		return STATUS_AVAILABLE;
+	if (f.len == 8 && w == load8("reserved"))
+		return STATUS_RESERVED;
 	return STATUS_NONE;
 }
 
-static bool bad_registry(const struct field *f, struct error *err)
+static bool bad_registry(struct field f, struct error *err)
 {
 	char buf[QUOTE_MAX];
+	uint64_t w = word(f);
 
-	if (is_word(f, "iana") || is_word(f, "nro"))
+	if (w == load8("iana|\0\0") || w == load8("nro|\0\0\0"))
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "registry \"%s\": its file names no countries "
 				 "of its own; those of afrinic, apnic, arin, "
@@ -190,33 +238,34 @@ static bool bad_registry(const struct field *f, struct error *err)
 static bool version_line(const struct line *line, struct rir_line *out,
 			 struct error *err)
 {
-	const struct field *f = line->f;
 	char buf[QUOTE_MAX];
 
-	if (f[0].len == 0 || f[0].p[0] != '2' ||
-	    (f[0].len > 1 && f[0].p[1] != '.'))
+	struct field version = field(line, 0);
+
+	if (version.p[0] != '2' || (version.len > 1 && version.p[1] != '.'))
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "version \"%s\" of the delegation format: "
 				 "2 and 2.x are known",
-				 quote(&f[0], buf));
+				 quote(version, buf));
 	if (line->fields < 7)
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "version line of %u fields, want 7: version|"
 				 "registry|serial|records|start|end|offset",
 				 line->fields);
-	out->registry = registry_of(&f[1]);
+	out->registry = registry_of(field(line, 1));
 	if (out->registry == REGISTRY_NONE)
-		return bad_registry(&f[1], err);
+		return bad_registry(field(line, 1), err);
 	out->serial = 0;
-	if (f[2].len != 0 && !parse_number(&f[2], &out->serial))
+	if (field(line, 2).len != 0 &&
+	    !parse_number(field(line, 2), &out->serial))
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "serial \"%s\": not a number of 64 bits",
-				 quote(&f[2], buf));
-	if (!parse_number(&f[3], &out->count))
+				 quote(field(line, 2), buf));
+	if (!parse_number(field(line, 3), &out->count))
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "record count \"%s\": not a number",
-				 quote(&f[3], buf));
-	out->odd_date = !parse_date(&f[5], &out->end_date);
+				 quote(field(line, 3), buf));
+	out->odd_date = !parse_date(field(line, 5), &out->end_date);
 	out->kind = RIR_VERSION;
 	return true;
 }
@@ -225,82 +274,83 @@ static bool version_line(const struct line *line, struct rir_line *out,
 static bool summary_line(const struct line *line, struct rir_line *out,
 			 struct error *err)
 {
-	const struct field *f = line->f;
 	char buf[QUOTE_MAX];
 
-	out->registry = registry_of(&f[REGISTRY]);
+	out->registry = registry_of(field(line, REGISTRY));
 	if (out->registry == REGISTRY_NONE)
-		return bad_registry(&f[REGISTRY], err);
-	if (!parse_number(&f[VALUE], &out->count))
+		return bad_registry(field(line, REGISTRY), err);
+	if (!parse_number(field(line, VALUE), &out->count))
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "summary count \"%s\": not a number",
-				 quote(&f[VALUE], buf));
-	out->counted = type_of(&f[TYPE]);
+				 quote(field(line, VALUE), buf));
+	out->counted = type_of(field(line, TYPE));
 	out->kind = RIR_SUMMARY;
 	return true;
 }
 
-static bool parse_country(const struct field *f, country_t *out)
+static inline bool parse_country(struct field f, country_t *out)
 {
 	*out = COUNTRY_NONE;
-	return f->len == 0 || country_parse(f->p, f->len, out);
+	return f.len == 0 || country_parse(f.p, f.len, out);
 }
 
-static bool range_ipv4(const struct field *f, struct rir_line *out,
+static bool range_ipv4(const struct line *line, struct rir_line *out,
 		       struct error *err)
 {
 	char buf[QUOTE_MAX];
 	uint64_t count;
 	uint32_t first;
+	struct field start = field(line, START), value = field(line, VALUE);
 
-	if (!addr4_parse(f[START].p, f[START].len, &first))
+	if (!addr4_parse(start.p, start.len, &first))
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "ipv4 start \"%s\": not an IPv4 address",
-				 quote(&f[START], buf));
-	if (!parse_number(&f[VALUE], &count))
+				 quote(start, buf));
+	if (!parse_number(value, &count))
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "ipv4 count \"%s\": not a number of addresses",
-				 quote(&f[VALUE], buf));
+				 quote(value, buf));
 	if (count == 0)
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "ipv4 count \"%s\": a record has at least one "
 				 "address",
-				 quote(&f[VALUE], buf));
+				 quote(value, buf));
 	/* compared less one: a range may end at the top of the space */
 	if (count - 1 > ADDR4_MAX - first)
 		return error_set(
 			err, ERROR_MALFORMED, 0,
 			"ipv4 count \"%s\": runs past 255.255.255.255; "
 			"from %.*s at most %llu are left",
-			quote(&f[VALUE], buf), (int)f[START].len, f[START].p,
+			quote(value, buf), (int)start.len, start.p,
 			(unsigned long long)(ADDR4_MAX - first) + 1);
 	out->first = first;
 	out->last = first + (uint32_t)(count - 1);
 	return true;
 }
 
-static bool range_ipv6(const struct field *f, struct rir_line *out,
+static bool range_ipv6(const struct line *line, struct rir_line *out,
 		       struct error *err)
 {
 	char buf[QUOTE_MAX], right[ADDR_TEXT_MAX];
 	uint64_t len;
 	addr6_t first, host;
+	struct field start = field(line, START), value = field(line, VALUE);
 
-	if (!addr6_parse(f[START].p, f[START].len, &first))
+	if (!addr6_parse(start.p, start.len, &first))
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "ipv6 start \"%s\": not an IPv6 address",
-				 quote(&f[START], buf));
-	if (!parse_number(&f[VALUE], &len) || len > 128)
+				 quote(start, buf));
+	if (!parse_number(value, &len) || len > 128)
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "ipv6 prefix length \"%s\": not a number from "
 				 "0 to 128",
-				 quote(&f[VALUE], buf));
+				 quote(value, buf));
 	host = len == 128 ? 0 : ADDR6_MAX >> len;
 	if (first & host)
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "ipv6 start \"%s\": has bits set beyond its "
 				 "prefix length %u; did you mean %s?",
-				 quote(&f[START], buf), (unsigned)len,
+				 quote(start, buf), (unsigned)len,
 				 addr6_format(first & ~host, right));
 	out->first = first;
 	out->last = first | host;
@@ -308,30 +358,30 @@ static bool range_ipv6(const struct field *f, struct rir_line *out,
 }
 
 /* registry|cc|type|start|value|date|status[|…] with addresses */
-static bool address_line(const struct field *f, struct rir_line *out,
+static bool address_line(const struct line *line, struct rir_line *out,
 			 struct error *err)
 {
 	struct geo_record *record = &out->record;
-	char buf[QUOTE_MAX], want[64];
+	char buf[QUOTE_MAX];
 
 	if (out->registry == REGISTRY_NONE)
-		return bad_registry(&f[REGISTRY], err);
-	if (!parse_country(&f[CC], &record->country))
+		return bad_registry(field(line, REGISTRY), err);
+	if (!parse_country(field(line, CC), &record->country))
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "country \"%s\": want two letters, ZZ or "
 				 "nothing",
-				 quote(&f[CC], buf));
-	if (!(out->kind == RIR_IPV4 ? range_ipv4(f, out, err)
-				    : range_ipv6(f, out, err)))
+				 quote(field(line, CC), buf));
+	if (!(out->kind == RIR_IPV4 ? range_ipv4(line, out, err)
+				    : range_ipv6(line, out, err)))
 		return false;
-	out->odd_date = !parse_date(&f[DATE], &record->date);
+	out->odd_date = !parse_date(field(line, DATE), &record->date);
 	record->registry = (uint8_t)out->registry;
-	record->status = (uint8_t)status_of(&f[STATUS]);
+	record->status = (uint8_t)status_of(field(line, STATUS));
 	if (record->status == STATUS_NONE)
 		return error_set(err, ERROR_MALFORMED, 0,
-				 "status \"%s\": want %s",
-				 quote(&f[STATUS], buf),
-				 words_join(statuses, 4, want, sizeof(want)));
+				 "status \"%s\": want allocated, assigned, "
+				 "available or reserved",
+				 quote(field(line, STATUS), buf));
 	if (record->status == STATUS_AVAILABLE ||
 	    record->status == STATUS_RESERVED)
 		record->country = COUNTRY_NONE;
@@ -351,22 +401,25 @@ bool rir_line(const char *text, size_t len, struct rir_line *out,
 		out->kind = RIR_SKIP;
 		return true;
 	}
-	split(text, len, &line);
+	if (len > RIR_LINE_MAX)
+		return error_set(err, ERROR_LIMIT, 0,
+				 "a line of more than %d bytes", RIR_LINE_MAX);
+	split(text, (uint32_t)len, &line);
 	if (text[0] >= '0' && text[0] <= '9')
 		return version_line(&line, out, err);
-	if (line.fields == 6 && is_word(&line.f[5], "summary"))
+	if (line.fields == 6 && word(field(&line, 5)) == load8("summary|"))
 		return summary_line(&line, out, err);
 	if (line.fields < FIELDS)
 		return error_set(
 			err, ERROR_MALFORMED, 0,
 			"\"%s\": %u fields, want %d or more: "
 			"registry|country|type|start|value|date|status",
-			quote(&(struct field){ text, len }, buf), line.fields,
+			quote((struct field){ text, len }, buf), line.fields,
 			FIELDS);
 	out->odd_date = false;
-	out->registry = registry_of(&line.f[REGISTRY]);
-	out->kind = type_of(&line.f[TYPE]);
+	out->registry = registry_of(field(&line, REGISTRY));
+	out->kind = type_of(field(&line, TYPE));
 	if (out->kind == RIR_ASN || out->kind == RIR_OTHER)
 		return true;
-	return address_line(line.f, out, err);
+	return address_line(&line, out, err);
 }

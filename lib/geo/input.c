@@ -62,7 +62,7 @@ static bool start(struct input *in, struct error *err)
 {
 	size_t got = 0;
 
-	in->buf = malloc(ROOM);
+	in->buf = calloc(1, ROOM + INPUT_PADDING);
 	if (!in->buf)
 		return error_set(err, ERROR_SYSTEM, ENOMEM, "cannot read");
 	while (in->end < UNPACK_MAGIC_MAX) {

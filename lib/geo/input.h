@@ -17,6 +17,7 @@
 
 #define INPUT_CHUNK    ((size_t)256 << 10)
 #define INPUT_LINE_MAX 4096 /* bytes; the longest real line has 88 */
+#define INPUT_PADDING  8    /* readable bytes behind every line */
 
 struct unpacker;
 

@@ -11,6 +11,9 @@
 #include "reader.h"
 #include "table.h"
 
+_Static_assert(INPUT_PADDING >= RIR_PADDING, "INPUT_PADDING");
+_Static_assert(INPUT_LINE_MAX <= RIR_LINE_MAX, "INPUT_LINE_MAX");
+
 struct tally {
 	uint64_t found;    /* records */
 	uint64_t promised; /* by the summary line */

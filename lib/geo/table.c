@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <geoblock/words.h>
-
 /* Twice the room, or `least`; *room and *v change only on success. */
 static bool grow(void **v, size_t *room, size_t least, size_t size,
 		 struct error *err)

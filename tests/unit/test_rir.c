@@ -19,9 +19,10 @@ static const char *told(const char *text, size_t len, char *buf, size_t size)
 	struct range range;
 	char cc[3], at[RANGE_TEXT_MAX];
 	/* a copy of just that size: ASan sees a byte too many */
-	char *copy = malloc(len ? len : 1);
+	char *copy = malloc(len + RIR_PADDING);
 
 	memcpy(copy, text, len);
+	memset(copy + len, 0xa5, RIR_PADDING);
 	memset(&l, 0xa5, sizeof(l));
 	if (!rir_line(copy, len, &l, &err)) {
 		assert_int_equal(err.kind, ERROR_MALFORMED);
