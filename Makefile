@@ -121,6 +121,8 @@ $(BUILD)/helpers/%: $(BUILD)/tests/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_ALL)
 
+$(BUILD)/helpers/net/queue_listener: PKG_LIBS += -lnetfilter_queue
+
 .PHONY: tests-build unit check check-run
 tests-build: $(PROGRAMS) $(UNIT) $(REPLAY) $(HELPERS)
 	@:
