@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion of geoblock and geoblock-sync
+
+_geoblock() {
+	local word=$2 previous=$3 command= i words=
+	local query='--json --live --no-live --os --config --help'
+	local check='--json --verbose --config --help'
+	local export='--format --countries --config --help'
+	local sync='--offline --dry-run --force --no-apply --json --quiet
+		--verbose --config --version --help'
+
+	COMPREPLY=()
+	case $previous in
+	--os)
+		words='windows linux android macos ios bsd solaris other scanner
+			unknown'
+		;;
+	--format)
+		words='nft cidr ranges ipset postfix json'
+		;;
+	--config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	esac
+	if [ -n "$words" ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+		return
+	fi
+
+	if [ "${1##*/}" = geoblock-sync ]; then
+		command=sync
+	else
+		for ((i = 1; i < COMP_CWORD; i++)); do
+			case ${COMP_WORDS[i]} in
+			--config) i=$((i + 1)) ;;
+			-*) ;;
+			*)
+				command=${COMP_WORDS[i]}
+				break
+				;;
+			esac
+		done
+	fi
+	case $command in
+	'') words='query check export help --config --version --help' ;;
+	help) words='query check export' ;;
+	query) words=$query ;;
+	check) words=$check ;;
+	export) words=$export ;;
+	sync) words=$sync ;;
+	esac
+	# FILEs, unless an option is being typed
+	case $command:$word in
+	sync:-* | check:-*) ;;
+	sync:* | check:*) words= ;;
+	esac
+	if [ -n "$words" ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+	else
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+	fi
+}
+
+complete -o filenames -F _geoblock geoblock geoblock-sync

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# fish completion of geoblock and geoblock-sync
+
+set -l lists \
+    'query: --json --live --no-live --os --config --help' \
+    'check: --json --verbose --config --help' \
+    'export: --format --countries --config --help' \
+    'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
+set -l commands query check export help
+
+complete -c geoblock -f -n "not __fish_seen_subcommand_from $commands" -a "$commands"
+complete -c geoblock -f -n '__fish_seen_subcommand_from help' -a 'query check export'
+complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l config -r
+complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l version
+complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l help
+
+for line in $lists
+    set -l part (string split -m 1 ': ' -- $line)
+    for option in (string split ' ' -- $part[2])
+        set -l name (string sub -s 3 -- $option)
+        set -l where -c geoblock -n "__fish_seen_subcommand_from $part[1]"
+        test $part[1] = sync; and set where -c geoblock-sync
+        switch $name
+            case os
+                complete $where -l os -x -a 'windows linux android macos ios bsd solaris other scanner unknown'
+            case format
+                complete $where -l format -x -a 'nft cidr ranges ipset postfix json'
+            case countries
+                complete $where -l countries -x
+            case config
+                complete $where -l config -r
+            case '*'
+                complete $where -l $name
+        end
+    end
+end

@@ -1,0 +1,32 @@
+#compdef geoblock geoblock-sync
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+local -a lists classes formats
+lists=(
+	'query: --json --live --no-live --os --config --help'
+	'check: --json --verbose --config --help'
+	'export: --format --countries --config --help'
+	'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
+)
+classes=(windows linux android macos ios bsd solaris other scanner unknown)
+formats=(nft cidr ranges ipset postfix json)
+
+case $words[CURRENT-1] in
+--os) compadd -- $classes && return ;;
+--format) compadd -- $formats && return ;;
+--config) _files && return ;;
+esac
+
+local command=sync line
+if [[ ${service:-$words[1]} != geoblock-sync ]]; then
+	command=${${(M)words[2,CURRENT-1]:#(query|check|export|help)}[1]}
+	if [[ -z $command || $command == help ]]; then
+		compadd -- query check export help
+		[[ -n $command ]] || compadd -- --config --version --help
+		return
+	fi
+fi
+for line in $lists; do
+	[[ $line == $command:* ]] && compadd -- ${=line#*: }
+done
+[[ $command == (sync|check) ]] && _files
