@@ -9,9 +9,9 @@
 #include <geoblock/addr.h>
 #include <geoblock/country.h>
 #include <geoblock/error.h>
-#include <geoblock/geo.h>
 #include <geoblock/iset.h>
 #include <geoblock/policy.h>
+#include <geoblock/record.h>
 
 /* The configuration, read into a new object and swapped whole: a bad file never
  * replaces a running policy. */

@@ -9,47 +9,10 @@
 #include <geoblock/addr.h>
 #include <geoblock/country.h>
 #include <geoblock/error.h>
+#include <geoblock/record.h>
 
 /* Country data on its way from files to the image: readers append records to a
  * geo_table, geo_table_finish() makes one sorted, disjoint list of them. */
-
-enum geo_kind {
-	GEO_RIR,    /* delegation file of a registry, plain or extended */
-	GEO_IPFIRE, /* "first,last,CC" text, as tor-geoipdb ships it */
-	GEO_CIDR,   /* one prefix a line; the country is in the file's name */
-	GEO_MMDB,   /* MaxMind DB */
-};
-
-enum geo_registry {
-	REGISTRY_NONE,
-	REGISTRY_AFRINIC,
-	REGISTRY_APNIC,
-	REGISTRY_ARIN,
-	REGISTRY_LACNIC,
-	REGISTRY_RIPENCC,
-	REGISTRY_COUNT,
-};
-
-enum geo_status {
-	STATUS_NONE,      /* the source knows no statuses */
-	STATUS_ALLOCATED, /* delegated */
-	STATUS_ASSIGNED,  /* delegated */
-	STATUS_AVAILABLE, /* in the registry's stock: no country */
-	STATUS_RESERVED,  /* held back: no country */
-	STATUS_COUNT,
-};
-
-const char *geo_kind_name(enum geo_kind kind);             /* "rir" … */
-const char *geo_registry_name(enum geo_registry registry); /* "arin", "" */
-const char *geo_status_name(enum geo_status status);       /* "allocated", "" */
-
-/* What is known of a range besides its ends.  The layout is that of the image. */
-struct geo_record {
-	country_t country; /* COUNTRY_NONE for available, reserved, ZZ, ?? */
-	uint8_t registry;  /* enum geo_registry */
-	uint8_t status;    /* enum geo_status */
-	uint32_t date;     /* YYYYMMDD of the delegation, 0 where unknown */
-};
 
 struct geo_range4 {
 	uint32_t first, last;
@@ -65,21 +28,21 @@ struct geo_range6 {
 	uint32_t source;
 };
 
-#define GEO_SOURCES_MAX 1024  /* a CIDR source has two files a country */
-#define GEO_PATH_MAX 256      /* with its NUL; a longer name is an error */
-#define GEO_FILE_MAX (512u << 20) /* bytes of one source, unpacked */
+#define GEO_SOURCES_MAX 1024 /* a CIDR source has two files a country */
+#define GEO_PATH_MAX    256  /* with its NUL; a longer name is an error */
+#define GEO_FILE_MAX    (512u << 20) /* bytes of one source, unpacked */
 
 /* One file that was read. */
 struct geo_source {
-	uint8_t kind;          /* enum geo_kind */
-	uint8_t registry;      /* enum geo_registry; RIR only */
-	country_t country;     /* CIDR only */
-	uint32_t date;         /* data as of: YYYYMMDD, 0 where unknown (RIR: the
+	uint8_t kind;      /* enum geo_kind */
+	uint8_t registry;  /* enum geo_registry; RIR only */
+	country_t country; /* CIDR only */
+	uint32_t date;     /* data as of: YYYYMMDD, 0 where unknown (RIR: the
 	                        * header's end date, never its serial) */
-	uint64_t serial;       /* RIR: the header's, as it stands */
-	uint64_t bytes;        /* unpacked */
+	uint64_t serial;   /* RIR: the header's, as it stands */
+	uint64_t bytes;    /* unpacked */
 	uint32_t records4, records6; /* ranges taken from it */
-	uint8_t sha256[32];    /* of the unpacked bytes */
+	uint8_t sha256[32];          /* of the unpacked bytes */
 	char path[GEO_PATH_MAX];
 };
 

@@ -8,7 +8,7 @@
 
 #include <geoblock/addr.h>
 #include <geoblock/error.h>
-#include <geoblock/geo.h>
+#include <geoblock/record.h>
 
 /* One line of a delegation file, as the five registries publish them every day:
  * the format "RIR statistics exchange", and its extended form (NRO extended

@@ -2,39 +2,11 @@
 /* geo_read() - from a file's name to entries in a table. */
 #include <geoblock/geo.h>
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "reader.h"
 #include "table.h"
-
-static const char *const kinds[] = { "rir", "ipfire", "cidr", "mmdb" };
-
-static const char *const registries[REGISTRY_COUNT] = { "",       "afrinic",
-							"apnic",  "arin",
-							"lacnic", "ripencc" };
-
-static const char *const statuses[STATUS_COUNT] = { "", "allocated", "assigned",
-						    "available", "reserved" };
-
-const char *geo_kind_name(enum geo_kind kind)
-{
-	assert((unsigned)kind < sizeof(kinds) / sizeof(*kinds));
-	return kinds[kind];
-}
-
-const char *geo_registry_name(enum geo_registry registry)
-{
-	assert((unsigned)registry < REGISTRY_COUNT);
-	return registries[registry];
-}
-
-const char *geo_status_name(enum geo_status status)
-{
-	assert((unsigned)status < STATUS_COUNT);
-	return statuses[status];
-}
 
 static bool (*const readers[])(struct reader *r, struct error *err) = {
 	[GEO_RIR] = read_rir,
