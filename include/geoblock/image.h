@@ -17,7 +17,7 @@
  * heap.  lib/geo/image_format.h draws the layout.  One image may be asked from
  * several threads at once. */
 
-#define IMAGE_NAME "geo.img"
+#define IMAGE_NAME          "geo.img"
 #define IMAGE_NAME_PREVIOUS "geo.img.prev"
 
 struct image;
@@ -49,8 +49,8 @@ void image_close(struct image *image); /* NULL is allowed */
 
 /* What the image says of an address. */
 struct image_hit {
-	bool found;           /* false: no record covers it; range is then the gap */
-	bool damaged;         /* IMAGE_CHECK_TOUCHED met a block that fails its
+	bool found;   /* false: no record covers it; range is then the gap */
+	bool damaged; /* IMAGE_CHECK_TOUCHED met a block that fails its
 	                       * checksum: nothing else here means anything */
 	struct range range;
 	struct geo_record record;
@@ -83,8 +83,8 @@ bool image_each6(const struct image *image,
 		 void *ctx);
 
 struct image_about {
-	uint32_t version;       /* of the format */
-	uint64_t built;         /* seconds since 1970 */
+	uint32_t version; /* of the format */
+	uint64_t built;   /* seconds since 1970 */
 	uint64_t file_bytes;
 	size_t ranges4, ranges6;
 	size_t source_count;

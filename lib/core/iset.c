@@ -28,8 +28,8 @@ struct sink {
 	uint8_t bytes[4096];
 };
 
-#define SINK_LOW (sizeof(((struct sink *)0)->bytes) - 64) /* room for a range  \
-							   */
+/* drained above this, a sink has room for one more range */
+#define SINK_LOW (4096 - 2 * sizeof(addr6_t))
 
 static void sink_drain(struct sink *sink, size_t above)
 {

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* An image from a hostile hand, as it comes and with its checksums and sizes made
+ * right: whatever is in it, no look-up leads out of the mapping, and what a full
+ * check let through answers like the plain list of its records. */
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <geoblock/image.h>
+
+#include "lib/geo/image_build.h"
+#include "lib/geo/image_format.h"
+
+#define SEALED_MAX (1u << 16)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The input, under a name that image_open() can be given. */
+static char *as_file(const uint8_t *data, size_t size, char path[64])
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = memfd_create("image", 0);
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
+		abort();
+	snprintf(path, 64, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+static void look_up(const struct image *image, const uint8_t *data, size_t size)
+{
+	/* the input's own numbers are where its segments are */
+	for (size_t i = 0; i + 8 <= size && i < 2048; i += 4) {
+		uint64_t value;
+		struct addr v4 = { .family = 4 }, v6 = { .family = 6 };
+		struct image_hit hit;
+
+		memcpy(&value, data + i, sizeof(value));
+		v4.value = (uint32_t)value;
+		v6.value = ADDR6(value, i % 8 ? 0 : ~value);
+		hit = image_find(image, &v4);
+		assert(hit.damaged || (hit.range.first <= v4.value &&
+				       v4.value <= hit.range.last));
+		hit = image_find(image, &v6);
+		assert(hit.damaged || (hit.range.first <= v6.value &&
+				       v6.value <= hit.range.last));
+	}
+}
+
+static bool visit4(void *ctx, const struct range4 *range,
+		   const struct geo_record *record)
+{
+	const struct image *image = ctx;
+
+	assert(image_country4(image, range->first) == record->country);
+	assert(image_country4(image, range->last) == record->country);
+	return true;
+}
+
+static bool visit6(void *ctx, const struct range6 *range,
+		   const struct geo_record *record)
+{
+	const struct image *image = ctx;
+
+	assert(image_country6(image, range->first) == record->country);
+	assert(image_country6(image, range->last) == record->country);
+	return true;
+}
+
+static void use_all(struct image *image)
+{
+	static uint64_t v4[COUNTRY_INDEXES], v6[COUNTRY_INDEXES];
+	struct country_set all = { 0 };
+	struct iset set = { 0 };
+
+	country_set_fill(&all);
+	assert(image_each4(image, visit4, image));
+	assert(image_each6(image, visit6, image));
+	image_addresses(image, v4, v6);
+	if (image_ranges(image, &all, &set, NULL))
+		for (size_t i = 1; i < set.v4.count; i++)
+			assert(set.v4.r[i - 1].last < set.v4.r[i].first - 1);
+	iset_clear(&set);
+}
+
+static void use(const uint8_t *data, size_t size)
+{
+	struct image_about about;
+	struct image *image;
+	struct error err;
+	char path[64];
+
+	as_file(data, size, path);
+	if (image_open(&image, path, IMAGE_CHECK_TOUCHED, &err)) {
+		image_about(image, &about);
+		for (size_t i = 0; i < about.source_count; i++)
+			assert(strlen(about.sources[i].path) < GEO_PATH_MAX);
+		look_up(image, data, size);
+		image_close(image);
+	}
+	if (image_open(&image, path, IMAGE_CHECK_ALL, &err)) {
+		look_up(image, data, size);
+		use_all(image);
+		image_close(image);
+	}
+}
+
+/* The input's counts and contents, in a file that passes for an image. */
+static void use_sealed(const uint8_t *data, size_t size)
+{
+	struct image_header h;
+	struct image_layout l;
+	uint8_t *bytes;
+
+	if (size < sizeof(h))
+		return;
+	memcpy(&h, data, sizeof(h));
+	memcpy(h.magic, IMAGE_MAGIC, sizeof(h.magic));
+	h.byte_order = IMAGE_BYTE_ORDER;
+	h.version = IMAGE_VERSION;
+	memset(h.unused, 0, sizeof(h.unused));
+	if (!image_layout(&h, &l) || l.bytes > SEALED_MAX)
+		return;
+	bytes = calloc(1, l.bytes);
+	assert(bytes);
+	memcpy(bytes, data, size < l.bytes ? size : l.bytes);
+	memcpy(bytes, &h, sizeof(h));
+	assert(image_seal(bytes, l.bytes));
+	use(bytes, l.bytes);
+	free(bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	use(data, size);
+	use_sealed(data, size);
+	return 0;
+}
