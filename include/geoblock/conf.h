@@ -19,22 +19,26 @@
 #define CONF_DEFAULT_PATH "/etc/geoblock/geoblock.conf"
 #define CONF_TABLE_MAX 16 /* kernel names: old kernels take 15 characters */
 
-/* One network of exempt or deny, and where it was written: query names it. */
+/* One network of exempt or deny, and where it was written: query names it.  The
+ * strings belong to the conf. */
 struct conf_net {
 	struct range range;
-	const char *file; /* belongs to the conf; NULL: built in */
+	const char *file; /* NULL: built in */
 	unsigned line;
-	const char *note; /* "private network", a comment of the line, or NULL */
+	const char *note; /* "private network …", a comment of the line, or NULL */
 };
 
 struct conf_nets {
 	struct conf_net *nets; /* as written, in order */
 	size_t count, room;
+	char **files; /* the lists that were read */
+	size_t file_count;
 	struct iset set; /* their union */
 };
 
 struct conf {
 	char *path; /* the file, or NULL: built-in defaults only */
+	bool mode_given; /* false: `mode` is not in the file, and audit */
 	struct policy policy;
 	uint16_t ports[POLICY_PORTS_MAX];
 	size_t port_count;
@@ -50,6 +54,7 @@ struct conf {
 	uint32_t max_age_s;
 	unsigned max_shrink;   /* per cent */
 
+	bool exempt_private; /* private networks are in exempt */
 	struct conf_nets exempt;
 	struct conf_nets deny;
 
@@ -66,7 +71,8 @@ struct conf {
  * path NULL: CONF_DEFAULT_PATH.  Every error of the file is found before giving
  * up as far as the grammar allows; `err` holds the first, `say` (may be NULL)
  * hears each, as "file:line: what was found; what would be right".  On error
- * *conf is NULL. */
+ * *conf is NULL.  The parser behind it has one state for the process: no two
+ * threads at a time. */
 bool conf_read(struct conf **conf, const char *path,
 	       void (*say)(void *ctx, const char *text), void *ctx,
 	       struct error *err);

@@ -16,6 +16,8 @@
 
 #include <geoblock/words.h>
 
+#include "nft_name.h"
+
 static const char *const action_names[ACTION_COUNT] = {
 	[ACTION_ACCEPT] = "accept",     [ACTION_DROP] = "drop",
 	[ACTION_RESET] = "reset",       [ACTION_TAG] = "tag",
@@ -222,41 +224,10 @@ const char *rule_title(const struct policy *policy, int rule)
 	return policy->rules[rule].title;
 }
 
-static bool is_letter(char c)
+static bool is_part(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* nft reads these as keywords where a counter's name stands (1.0.6, each
- * tried): it would list a ruleset that it then cannot load again. */
-static bool is_keyword(const char *word)
-{
-	static const char keywords[] =
-		" accept add ah all arp bridge bytes cgroup chain comment comp "
-		"constant continue counter cpu create ct day dccp define "
-		"delete "
-		"describe device devices dnat drop dst dup dynamic ecn element "
-		"elements esp ether exists expires export exthdr fib flags "
-		"flow "
-		"flowtable flush frag fwd get goto handle hbh hook hour "
-		"ibriport "
-		"ibrname icmp icmpv6 igmp iif iifgroup iifname iiftype import "
-		"include index inet insert interval ip ip6 ipsec jhash jump "
-		"limit "
-		"list log map mark masquerade meta meter mh missing monitor "
-		"name "
-		"netdev nftrace notrack numgen obriport obrname offload oif "
-		"oifgroup oifname oiftype or osf packets pkttype policy "
-		"position "
-		"priority queue quota random redefine redirect reject rename "
-		"replace reset return rt rt0 rt2 rtclassid rule ruleset sctp "
-		"secmark set size skgid skuid snat socket srh symhash synproxy "
-		"table tcp th time timeout tproxy type typeof udp udplite "
-		"undefine update vlan vmap xt ";
-	char padded[RULE_COUNTER_MAX + 2];
-
-	snprintf(padded, sizeof(padded), " %s ", word);
-	return strstr(keywords, padded) != NULL;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_';
 }
 
 /* Runs of anything but letters, digits and '_' become one '-', none at the
@@ -267,7 +238,7 @@ static size_t sanitise(const char *title, char *out, size_t size)
 	bool gap = false;
 
 	for (const char *p = title; *p && used + 1 < size; p++) {
-		if (!is_letter(*p) && !(*p >= '0' && *p <= '9') && *p != '_') {
+		if (!is_part(*p)) {
 			gap = used > 0;
 			continue;
 		}
@@ -290,9 +261,9 @@ const char *rule_counter(const struct policy *policy, int rule,
 
 	if (used == 0)
 		snprintf(buf, RULE_COUNTER_MAX, "rule-%d", rule + 1);
-	else if (!is_letter(name[0]) && name[0] != '_')
+	else if (!nft_name_valid(name, sizeof(name)))
 		snprintf(buf, RULE_COUNTER_MAX, "rule-%.26s", name);
-	else if (is_keyword(name))
+	else if (nft_name_reserved(name))
 		snprintf(buf, RULE_COUNTER_MAX, "%.26s-rule", name);
 	else
 		memcpy(buf, name, used + 1);

@@ -87,8 +87,8 @@ static void test_names_against_tzdata(void **state)
 	(void)state;
 	if (!f)
 		skip();
-	for (country_t a = 'A'; a <= 'Z'; a++)
-		for (country_t b = 'A'; b <= 'Z'; b++)
+	for (int a = 'A'; a <= 'Z'; a++)
+		for (int b = 'A'; b <= 'Z'; b++)
 			if (country_name(COUNTRY(a, b)))
 				country_set_add(&known, COUNTRY(a, b));
 	while (fgets(line, sizeof(line), f))
