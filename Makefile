@@ -16,9 +16,9 @@ endif
 PKGS_LIB   = nettle zlib liblzma libmaxminddb libconfuse
 PKGS_NFT   = libmnl libnftnl
 PKGS_TOOLS = jansson libpcap
-PKGS_DAEMON = libnetfilter_queue libev libcap-ng libseccomp
+PKGS_DAEMON = libnetfilter_queue libcap-ng libseccomp
 PKGS_TEST  = cmocka
-PKGS       = $(PKGS_LIB) $(PKGS_NFT) $(PKGS_TOOLS)
+PKGS       = $(PKGS_LIB) $(PKGS_NFT) $(PKGS_TOOLS) $(PKGS_DAEMON)
 
 # A make that started without the packages must not go on with these: `check` and
 # `demo` install, then start another.
@@ -99,7 +99,8 @@ $(LIB_A) $(NFT_A) $(DAEMON_A):
 	$(call say,AR,$@) $(AR) rcs $@ $^
 
 ARCHIVES = $(DAEMON_A) $(NFT_A) $(LIB_A)
-LIBS_ALL = $(ARCHIVES) $(PKG_LIBS) -lpthread
+# libev has no pkg-config file
+LIBS_ALL = $(ARCHIVES) $(PKG_LIBS) -lev -lpthread
 
 $(BUILD)/geoblock-sync: $(call obj,$(SYNC_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
 $(BUILD)/geoblock: $(call obj,$(CLI_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
@@ -121,7 +122,6 @@ $(BUILD)/helpers/%: $(BUILD)/tests/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS_ALL)
 
-$(BUILD)/helpers/net/queue_listener: PKG_LIBS += -lnetfilter_queue
 
 .PHONY: tests-build unit check check-run
 tests-build: $(PROGRAMS) $(UNIT) $(REPLAY) $(HELPERS)
