@@ -13,9 +13,9 @@
 #define DEFAULT_STATE_DIR  "/var/lib/geoblock"
 #define DEFAULT_RUN_DIR    "/run/geoblock"
 #define DEFAULT_TABLE      "geoblock"
-/* Bits 28 and 29: of what is known to use bits of the mark, only Calico
+/* Bits 28 to 30: of what is known to use bits of the mark, only Calico
  * (0xffff0000) and Cilium claim them, and those take nearly all there are. */
-#define DEFAULT_MARK        0x30000000u
+#define DEFAULT_MARK        0x70000000u
 #define DEFAULT_QUEUE       25
 #define DEFAULT_NFLOG_GROUP 25
 

@@ -258,7 +258,7 @@ void conf_set_table(struct conf_reader *r, const struct conf_setting *setting)
 		memcpy(r->conf->table, value->text, strlen(value->text) + 1);
 }
 
-/* Three marks are told apart (kernel_mark_value), so two bits side by side are
+/* Five marks are told apart (kernel_mark_value), so three bits side by side are
  * the least; one run of bits keeps the mask readable. */
 void conf_set_mark(struct conf_reader *r, const struct conf_setting *setting)
 {
@@ -266,13 +266,13 @@ void conf_set_mark(struct conf_reader *r, const struct conf_setting *setting)
 	unsigned long mask, run;
 
 	if (!conf_number(value->text, 1, UINT32_MAX, &mask)) {
-		fail(r, value, "is no mask of 32 bits, such as 0x30000000");
+		fail(r, value, "is no mask of 32 bits, such as 0x70000000");
 		return;
 	}
 	run = mask >> __builtin_ctzl(mask);
-	if ((run & (run + 1)) != 0 || run < 3) {
+	if ((run & (run + 1)) != 0 || run < 7) {
 		fail(r, value,
-		     "is not one run of two or more bits, such as 0x30000000");
+		     "is not one run of three or more bits, such as 0x70000000");
 		return;
 	}
 	r->conf->mark = (uint32_t)mask;

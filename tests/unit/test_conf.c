@@ -116,7 +116,7 @@ static void test_defaults(void **state)
 	assert_string_equal(conf->state_dir, "/var/lib/geoblock");
 	assert_string_equal(conf->run_dir, "/run/geoblock");
 	assert_string_equal(conf->table, "geoblock");
-	assert_int_equal(conf->mark, 0x30000000);
+	assert_int_equal(conf->mark, 0x70000000);
 	assert_int_equal(conf->queue, 25);
 	assert_int_equal(conf->nflog_group, 25);
 	conf_free(conf);
