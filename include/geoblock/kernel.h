@@ -26,12 +26,16 @@ struct kernel_class {
 	const struct iset *ranges;
 };
 
-/* NFQUEUE, for SYNs of classes whose needs_syn is set. */
+/* NFQUEUE, for SYNs of classes whose needs_syn is set.  They are asked about
+ * before anything else looks at them; without a listener, and where its queue is
+ * full, they go on to the verdict of their address. */
 struct kernel_queue {
 	bool enabled;
 	uint16_t first, last; /* queue numbers, inclusive */
-	bool fanout;          /* one queue per CPU, where there are several */
-	bool fail_closed;     /* no listener, or a full queue: drop */
+	bool fanout;          /* by CPU, where there are several queues; else by
+	                       * a hash of the addresses */
+	bool fail_closed;     /* no listener: drop; the listener sees to it that
+	                       * a full queue drops, too */
 };
 
 #define KERNEL_CLASSES_MAX (POLICY_CLASSES_MAX + 2)
@@ -48,12 +52,22 @@ struct kernel_plan {
 	enum action rest_action;
 	bool rest_needs_syn;
 	struct kernel_queue queue;
-	uint16_t nflog_group; /* copies of what the kernel drops; 0: none */
+	uint16_t nflog_group; /* rate limited copies of what drop and reset of a
+	                       * class refuse, also in audit mode; 0: none */
 };
 
 /* kernel_mark_value - what is put under the mask: 1 tag, 2 greylist, 3 refuse,
  * shifted to the mask's lowest bit.  0 for the other actions. */
 uint32_t kernel_mark_value(uint32_t mask, enum action action);
+
+/* kernel_mark_judged - what the queue's listener puts under the mask together
+ * with NF_ACCEPT, so that the table carries its verdict out without a look at the
+ * address: the values above, and 4 accept, 5 reset.  It drops with NF_DROP, which
+ * is 0 here.  Values 4 and 5 go no further than the table, which clears them.  A
+ * SYN that comes with one of the five from an administrator's own rules is taken
+ * as judged. */
+#define KERNEL_MARK_BITS 3 /* the mask is one run of at least so many */
+uint32_t kernel_mark_judged(uint32_t mask, enum action action);
 
 struct kernel;
 
@@ -76,6 +90,9 @@ struct kernel_report {
 	size_t batches;       /* sent, in all; 0: nothing was to be done */
 	size_t bytes;         /* sent, in all */
 	bool trusted;         /* what is live was known without reading it back */
+	/* how SYNs get to the queue: the queue expression, or where the kernel
+	 * has none, xtables' NFQUEUE */
+	enum { KERNEL_QUEUE_NONE, KERNEL_QUEUE_NATIVE, KERNEL_QUEUE_TARGET } queue;
 };
 
 /* kernel_apply - make the table enforce the plan: stage, verify, switch.
@@ -125,5 +142,41 @@ struct kernel_counter {
 bool kernel_counters(struct kernel *kernel, const char *table,
 		     struct kernel_counter *out, size_t room, size_t *count,
 		     struct error *err);
+
+/* kernel_monitor - who else writes to our table.
+ *
+ * Open it before the first kernel_apply(), add its descriptor to the event loop,
+ * and read when that is readable.  What it tells is a reason to look, no finding:
+ * kernel_apply() finds out what is missing, and sends nothing where nothing is, so
+ * an alarm too many costs a look.  Commits over `kernel` are not told.  Those of
+ * geoblock-sync are, by that name. */
+struct kernel_monitor;
+
+#define KERNEL_WHAT_MAX 64
+#define KERNEL_BY_MAX   17
+
+struct kernel_change {
+	bool changed; /* somebody else's commit touched the table */
+	bool gone;    /* so that it is not there */
+	bool lost;    /* the kernel could not tell all: whatever may have happened */
+	/* of the first such commit, or of the one that deleted the table */
+	char what[KERNEL_WHAT_MAX]; /* "deleted chain prerouting" */
+	char by[KERNEL_BY_MAX]; /* the process's name, as the kernel has it; any
+	                         * program may call itself so.  Printable; "": not
+	                         * known */
+	uint32_t pid; /* in the initial pid namespace; 0: not known */
+};
+
+bool kernel_monitor_open(struct kernel_monitor **monitor,
+			 const struct kernel *kernel, const char *table,
+			 struct error *err);
+void kernel_monitor_close(struct kernel_monitor *monitor); /* NULL is allowed */
+int kernel_monitor_fd(const struct kernel_monitor *monitor);
+
+/* kernel_monitor_read - what was told since the last read.  Never waits, and reads
+ * a bounded number of messages: where more are there, the descriptor stays
+ * readable.  False only where the socket is broken: open a new one. */
+bool kernel_monitor_read(struct kernel_monitor *monitor,
+			 struct kernel_change *change, struct error *err);
 
 #endif
