@@ -101,7 +101,10 @@ struct tool_plan *tool_plan_build(const struct conf *conf,
 	out->plan.port_count = conf->port_count;
 	out->plan.audit = policy->audit;
 	out->plan.mark = conf->mark;
-	out->plan.queue.first = out->plan.queue.last = conf->queue;
+	out->plan.queue.first = conf->queue;
+	out->plan.queue.last = (uint16_t)(conf->queue + conf->queue_count - 1);
+	out->plan.queue.fanout = conf->queue_count > 1;
+	out->plan.queue.fail_closed = conf->queue_fail_closed;
 	out->plan.nflog_group = conf->nflog_group;
 	if (!is_empty(&conf->exempt.set))
 		add_class(&out->plan, policy, "exempt", RULE_EXEMPT,

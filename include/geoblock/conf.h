@@ -63,7 +63,14 @@ struct conf {
 	char table[CONF_TABLE_MAX];
 	uint32_t mark;      /* a mask: its bits are ours, in packet and conntrack */
 	uint16_t queue;
-	uint16_t nflog_group;
+	uint16_t nflog_group; /* 0: drops in the kernel are not copied */
+
+	/* geoblockd */
+	uint16_t queue_count;   /* from `queue` on; more than one: fanout */
+	bool queue_fail_closed; /* no daemon, or a full queue: drop */
+	uint32_t hosts;         /* to remember */
+	bool log_json;
+	char *user; /* to run as; NULL: not given */
 };
 
 /* conf_read - read and check a configuration, and the lists that it names.

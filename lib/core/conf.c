@@ -18,6 +18,7 @@
 #define DEFAULT_MARK        0x70000000u
 #define DEFAULT_QUEUE       25
 #define DEFAULT_NFLOG_GROUP 25
+#define DEFAULT_HOSTS       200000 /* 64 bytes each */
 
 const struct conf_option conf_options[] = {
 	{ "", "mode", false, conf_set_mode },
@@ -31,6 +32,11 @@ const struct conf_option conf_options[] = {
 	{ "", "mark", false, conf_set_mark },
 	{ "", "queue", false, conf_set_queue },
 	{ "", "nflog-group", false, conf_set_nflog_group },
+	{ "", "queue-count", false, conf_set_queue_count },
+	{ "", "queue-fail", false, conf_set_queue_fail },
+	{ "", "hosts", false, conf_set_hosts },
+	{ "", "log-format", false, conf_set_log_format },
+	{ "", "user", false, conf_set_user },
 	{ "geo", "source", false, conf_set_source },
 	{ "geo", "mmdb", false, conf_set_mmdb },
 	{ "geo", "agree", false, conf_set_agree },
@@ -129,6 +135,8 @@ static bool set_defaults(struct conf *conf, const char *path)
 	conf->mark = DEFAULT_MARK;
 	conf->queue = DEFAULT_QUEUE;
 	conf->nflog_group = DEFAULT_NFLOG_GROUP;
+	conf->queue_count = 1;
+	conf->hosts = DEFAULT_HOSTS;
 	return conf->path && conf->state_dir && conf->run_dir;
 }
 
@@ -196,6 +204,10 @@ static void check_whole(struct conf_reader *r, const unsigned *first_line)
 	const struct conf *conf = r->conf;
 
 	check_countries(r, first_line);
+	if (conf->queue + conf->queue_count - 1 > UINT16_MAX)
+		conf_fail(r, r->path, line_of(first_line, "queue-count"),
+			  "%u queues from %u on pass 65535, the last there is",
+			  conf->queue_count, conf->queue);
 	if (conf->source == GEO_MMDB && !conf->mmdb && conf->url_count == 0)
 		conf_fail(r, r->path, source,
 			  "source = mmdb needs the database's path in "
@@ -274,6 +286,7 @@ void conf_free(struct conf *conf)
 	free(conf->mmdb);
 	free(conf->state_dir);
 	free(conf->run_dir);
+	free(conf->user);
 	conf_nets_clear(&conf->exempt);
 	conf_nets_clear(&conf->deny);
 	free(conf->path);

@@ -154,10 +154,12 @@ typedef void conf_set_fn(struct conf_reader *r,
 
 conf_set_fn conf_set_mode, conf_set_ports, conf_set_countries, conf_set_contact,
 	conf_set_default, conf_set_state_dir, conf_set_run_dir, conf_set_table,
-	conf_set_mark, conf_set_queue, conf_set_nflog_group, conf_set_source,
-	conf_set_mmdb, conf_set_agree, conf_set_urls, conf_set_max_age,
-	conf_set_max_shrink, conf_set_networks, conf_set_files,
-	conf_set_private, conf_set_spf, conf_set_deny_action;
+	conf_set_mark, conf_set_queue, conf_set_nflog_group,
+	conf_set_queue_count, conf_set_queue_fail, conf_set_hosts,
+	conf_set_log_format, conf_set_user, conf_set_source, conf_set_mmdb,
+	conf_set_agree, conf_set_urls, conf_set_max_age, conf_set_max_shrink,
+	conf_set_networks, conf_set_files, conf_set_private, conf_set_spf,
+	conf_set_deny_action;
 
 /* Of rules: r->rule is the one. */
 conf_set_fn conf_set_rule_country, conf_set_rule_os, conf_set_rule_confidence,

@@ -272,7 +272,8 @@ void conf_set_mark(struct conf_reader *r, const struct conf_setting *setting)
 	run = mask >> __builtin_ctzl(mask);
 	if ((run & (run + 1)) != 0 || run < 7) {
 		fail(r, value,
-		     "is not one run of three or more bits, such as 0x70000000");
+		     "is not one run of three or more bits, such as "
+		     "0x70000000");
 		return;
 	}
 	r->conf->mark = (uint32_t)mask;
@@ -293,6 +294,64 @@ void conf_set_nflog_group(struct conf_reader *r,
 
 	if (number_of(r, &setting->values[0], 0, 65535, "", &number))
 		r->conf->nflog_group = (uint16_t)number;
+}
+
+/* ---- geoblockd
+ * ---------------------------------------------------------------- */
+
+#define QUEUES_MAX 64
+#define HOSTS_MIN  1000
+#define HOSTS_MAX  16000000
+#define USER_MAX   32 /* useradd(8) */
+
+void conf_set_queue_count(struct conf_reader *r,
+			  const struct conf_setting *setting)
+{
+	unsigned long number;
+
+	if (number_of(r, &setting->values[0], 1, QUEUES_MAX, "", &number))
+		r->conf->queue_count = (uint16_t)number;
+}
+
+void conf_set_queue_fail(struct conf_reader *r,
+			 const struct conf_setting *setting)
+{
+	static const char *const words[] = { "open", "closed" };
+	int found = word_of(r, setting, words, LENGTH(words));
+
+	if (found >= 0)
+		r->conf->queue_fail_closed = found == 1;
+}
+
+void conf_set_hosts(struct conf_reader *r, const struct conf_setting *setting)
+{
+	unsigned long number;
+
+	if (number_of(r, &setting->values[0], HOSTS_MIN, HOSTS_MAX, "",
+		      &number))
+		r->conf->hosts = (uint32_t)number;
+}
+
+void conf_set_log_format(struct conf_reader *r,
+			 const struct conf_setting *setting)
+{
+	static const char *const words[] = { "text", "json" };
+	int found = word_of(r, setting, words, LENGTH(words));
+
+	if (found >= 0)
+		r->conf->log_json = found == 1;
+}
+
+void conf_set_user(struct conf_reader *r, const struct conf_setting *setting)
+{
+	const struct conf_value *value = &setting->values[0];
+	size_t len = strlen(value->text);
+
+	if (len == 0 || len > USER_MAX || value->text[0] == '-' ||
+	    strpbrk(value->text, ":/ "))
+		fail(r, value, "is no name of a user");
+	else
+		copy(r, &r->conf->user, value->text);
 }
 
 /* ---- geo

@@ -119,6 +119,11 @@ static void test_defaults(void **state)
 	assert_int_equal(conf->mark, 0x70000000);
 	assert_int_equal(conf->queue, 25);
 	assert_int_equal(conf->nflog_group, 25);
+	assert_int_equal(conf->queue_count, 1);
+	assert_false(conf->queue_fail_closed);
+	assert_int_equal(conf->hosts, 200000);
+	assert_false(conf->log_json);
+	assert_null(conf->user);
 	conf_free(conf);
 }
 
@@ -165,7 +170,8 @@ static const char full[] =
 	"deny { networks = 198.51.100.0/24 action = drop }\n"
 	"exempt { private = no }\n"
 	"state-dir = /s/ run-dir = /r table = t-1 mark = 0xff0000\n"
-	"queue = 0 nflog-group = 65535\n";
+	"queue = 0 nflog-group = 65535 queue-count = 4 queue-fail = closed\n"
+	"hosts = 5000 log-format = json user = nobody\n";
 
 static void test_everything(void **state)
 {
@@ -199,6 +205,11 @@ static void test_everything(void **state)
 	assert_int_equal(conf->mark, 0xff0000);
 	assert_int_equal(conf->queue, 0);
 	assert_int_equal(conf->nflog_group, 65535);
+	assert_int_equal(conf->queue_count, 4);
+	assert_true(conf->queue_fail_closed);
+	assert_int_equal(conf->hosts, 5000);
+	assert_true(conf->log_json);
+	assert_string_equal(conf->user, "nobody");
 	conf_free(conf);
 }
 
