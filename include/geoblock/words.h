@@ -11,7 +11,8 @@
 int words_find(const char *const *words, size_t count, const char *word);
 
 /* words_nearest - the word that a typing mistake most likely meant: edit
- * distance at most 2 and less than half of the word's length, else NULL. */
+ * distance (a letter more, less, other, or two neighbours swapped) at most 2 and
+ * less than half of the word's length, else NULL. */
 const char *words_nearest(const char *const *words, size_t count,
 			  const char *word);
 

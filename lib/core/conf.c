@@ -63,8 +63,7 @@ _Static_assert(sizeof(conf_options) / sizeof(*conf_options) + 8 <=
 		       CONF_OPTIONS_MAX,
 	       "raise it");
 
-/* ---- errors
- * --------------------------------------------------------------------- */
+/* ---- errors ---- */
 
 static bool report(struct conf_reader *r, const struct error *err)
 {
@@ -114,8 +113,7 @@ bool conf_no_memory(struct conf_reader *r)
 	return report(r, &err);
 }
 
-/* ---- reading
- * -------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static bool set_defaults(struct conf *conf, const char *path)
 {

@@ -49,8 +49,7 @@ bool conf_fail_errno(struct conf_reader *r, const char *file, int sys_errno,
 
 bool conf_no_memory(struct conf_reader *r);
 
-/* ---- text
- * -------------------------------------------------------------------- */
+/* ---- text ---- */
 
 /* A file in memory.  data ends with a line break and a NUL, which may not be
  * the file's. */
@@ -96,8 +95,7 @@ enum conf_found { CONF_FOUND_NOTHING, CONF_FOUND_OPTION, CONF_FOUND_SECTION };
 enum conf_found conf_text_forget(struct conf_text *text, unsigned line,
 				 const char *name);
 
-/* ---- tree
- * -------------------------------------------------------------------- */
+/* ---- tree ---- */
 
 struct conf_value {
 	char *text;
@@ -146,8 +144,7 @@ extern const size_t conf_option_count;
 bool conf_parse(struct conf_reader *r, struct conf_text *text,
 		struct conf_tree *tree);
 
-/* ---- values
- * ------------------------------------------------------------------ */
+/* ---- values ---- */
 
 typedef void conf_set_fn(struct conf_reader *r,
 			 const struct conf_setting *setting);
@@ -187,8 +184,7 @@ bool conf_number(const char *text, unsigned long min, unsigned long max,
 void conf_say_word(struct conf_reader *r, const struct conf_value *value,
 		   const char *what, const char *const *words, size_t count);
 
-/* ---- networks
- * ---------------------------------------------------------------- */
+/* ---- networks ---- */
 
 /* conf_nets_file - add the networks of one list.  conf_nets_private - add the
  * networks that are nobody's on the Internet. conf_nets_finish - make the

@@ -35,8 +35,7 @@ bool conf_action(struct conf_reader *r, const struct conf_setting *setting,
 	return false;
 }
 
-/* ---- conditions
- * ----------------------------------------------------------------- */
+/* ---- conditions ---- */
 
 static void outside(struct country_set *set, const struct country_set *allowed)
 {
@@ -155,8 +154,7 @@ void conf_set_rule_action(struct conf_reader *r,
 	conf_action(r, setting, &r->rule->action);
 }
 
-/* ---- one rule
- * --------------------------------------------------------------------- */
+/* ---- one rule ---- */
 
 static bool has_letter(const char *title)
 {
@@ -257,8 +255,7 @@ static void read_rule(struct conf_reader *r, const struct conf_tree *tree,
 	check_title(r, rule);
 }
 
-/* ---- the rules that are shipped
- * ----------------------------------------------------- */
+/* ---- the rules that are shipped ---- */
 
 static struct rule *ship(struct conf_reader *r, const char *title,
 			 enum action action)

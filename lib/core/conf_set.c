@@ -116,8 +116,7 @@ static void set_folder(struct conf_reader *r, const struct conf_value *value,
 		(*to)[--len] = '\0';
 }
 
-/* ---- the top level
- * ------------------------------------------------------------ */
+/* ---- the top level ---- */
 
 void conf_set_mode(struct conf_reader *r, const struct conf_setting *setting)
 {
@@ -296,8 +295,7 @@ void conf_set_nflog_group(struct conf_reader *r,
 		r->conf->nflog_group = (uint16_t)number;
 }
 
-/* ---- geoblockd
- * ---------------------------------------------------------------- */
+/* ---- geoblockd ---- */
 
 #define QUEUES_MAX 64
 #define HOSTS_MIN  1000
@@ -354,8 +352,7 @@ void conf_set_user(struct conf_reader *r, const struct conf_setting *setting)
 		copy(r, &r->conf->user, value->text);
 }
 
-/* ---- geo
- * ---------------------------------------------------------------------- */
+/* ---- geo ---- */
 
 void conf_set_source(struct conf_reader *r, const struct conf_setting *setting)
 {
@@ -379,12 +376,16 @@ void conf_set_mmdb(struct conf_reader *r, const struct conf_setting *setting)
 
 void conf_set_agree(struct conf_reader *r, const struct conf_setting *setting)
 {
-	static const char *const words[] = { "first", "either", "both" };
+	static const char *const words[] = { "first" };
+	static const char *const later[] = { "either", "both" };
+	const struct conf_value *value = &setting->values[0];
 
-	if (word_of(r, setting, words, LENGTH(words)) > 0)
-		fail(r, &setting->values[0],
+	if (words_find(later, LENGTH(later), value->text) >= 0)
+		fail(r, value,
 		     "compares two sources, which this version does not; "
 		     "write \"first\" or leave \"agree\" out");
+	else
+		word_of(r, setting, words, LENGTH(words));
 }
 
 /* A web address, a file:// address or an absolute path.  What is behind the
@@ -492,8 +493,7 @@ void conf_set_max_shrink(struct conf_reader *r,
 		r->conf->max_shrink = (unsigned)number;
 }
 
-/* ---- exempt, deny
- * --------------------------------------------------------------- */
+/* ---- exempt, deny ---- */
 
 static struct conf_nets *nets_of(struct conf_reader *r,
 				 const struct conf_setting *setting)

@@ -30,8 +30,7 @@ void conf_text_clear(struct conf_text *text)
 	memset(text, 0, sizeof(*text));
 }
 
-/* ---- loading
- * ------------------------------------------------------------------ */
+/* ---- loading ---- */
 
 static const char *kind_of(mode_t mode)
 {
@@ -160,8 +159,7 @@ bool conf_text_load(struct conf_reader *r, const char *path, size_t max,
 	return ok;
 }
 
-/* ---- scanning
- * ----------------------------------------------------------------- */
+/* ---- scanning ---- */
 
 enum token { NOTHING, WORD, EQUALS, COMMA, OPEN, CLOSE };
 
@@ -492,8 +490,7 @@ const char *conf_text_note(const struct conf_text *text, unsigned line)
 		       : NULL;
 }
 
-/* ---- forgetting
- * --------------------------------------------------------------- */
+/* ---- forgetting ---- */
 
 /* The word `name` at or behind p, in its line. */
 static char *find_name(char *p, const char *name)

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* check --json: the same for programs.  Keys are stable; what is not set is
+ * absent. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/cmd_check.h"
+#include "tools/tool.h"
+
+static void put(json_t *o, const char *key, const char *text)
+{
+	if (text)
+		json_object_set_new(o, key, json_string(text));
+}
+
+static void put_number(json_t *o, const char *key, uint64_t number)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)number));
+}
+
+static void put_bool(json_t *o, const char *key, bool value)
+{
+	json_object_set_new(o, key, json_boolean(value));
+}
+
+static json_t *strings(char *const *text, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_string(text[i]));
+	return array;
+}
+
+static json_t *codes(const struct country_set *set)
+{
+	json_t *array = json_array();
+	char code[3];
+
+	for (country_t cc = country_set_next(set, COUNTRY_NONE); cc;
+	     cc = country_set_next(set, cc))
+		json_array_append_new(array,
+				      json_string(country_text(cc, code)));
+	return array;
+}
+
+/* "country": "outside", or ["BR"]; "country_except": ["US"]; "unknown": true */
+static void put_set(json_t *o, const struct check_set *set)
+{
+	if (set->word)
+		put(o, "country",
+		    strcmp(set->word, "every country") == 0 ? "all"
+							    : set->word);
+	else
+		json_object_set_new(o,
+				    set->except ? "country_except" : "country",
+				    codes(&set->codes));
+	if (set->unknown)
+		put_bool(o, "unknown", true);
+}
+
+static json_t *ports(const struct conf *conf)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < conf->port_count; i++)
+		json_array_append_new(array, json_integer(conf->ports[i]));
+	return array;
+}
+
+static json_t *groups(const struct conf *conf)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < conf->country_word_count; i++)
+		for (const struct country_group *g = country_groups; g->name;
+		     g++) {
+			const char *word = conf->country_words[i];
+			struct country_set set = { 0 };
+			json_t *o;
+
+			if (word[0] != '@' || strcasecmp(word + 1, g->name))
+				continue;
+			country_set_add_word(&set, word, NULL);
+			o = json_object();
+			put(o, "name", g->name);
+			put(o, "title", g->title);
+			put(o, "source", g->source);
+			json_object_set_new(o, "members", codes(&set));
+			json_array_append_new(array, o);
+		}
+	return array;
+}
+
+static json_t *os_classes(const struct rule *rule)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < OS_CLASS_COUNT; i++)
+		if (rule->os >> i & 1)
+			json_array_append_new(
+				array,
+				json_string(os_class_name((enum os_class)i)));
+	return array;
+}
+
+static json_t *rdns_classes(const struct rule *rule)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < RDNS_CLASS_COUNT; i++)
+		if (rule->rdns >> i & 1)
+			json_array_append_new(array,
+					      json_string(rdns_class_name(
+						      (enum rdns_class)i)));
+	return array;
+}
+
+static json_t *rule_json(const struct conf *conf, size_t number)
+{
+	const struct rule *rule = &conf->policy.rules[number];
+	struct check_set set =
+		check_describe(&rule->country, &conf->policy.allowed);
+	char counter[RULE_COUNTER_MAX];
+	json_t *o = json_object();
+
+	put(o, "title", rule->title);
+	put(o, "action", action_name(rule->action));
+	put(o, "stage", stage_name(rule_stage(rule)));
+	put(o, "counter", rule_counter(&conf->policy, (int)number, counter));
+	if (rule->line)
+		put_number(o, "line", rule->line);
+	if (rule->has_country)
+		put_set(o, &set);
+	if (rule->has_os)
+		json_object_set_new(o, "os", os_classes(rule));
+	if (rule->has_os || rule->has_confidence)
+		put_number(o, "min_confidence", rule->min_confidence);
+	if (rule->has_rdns)
+		json_object_set_new(o, "rdns", rdns_classes(rule));
+	return o;
+}
+
+static json_t *rules(const struct conf *conf)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < conf->policy.rule_count; i++)
+		json_array_append_new(array, rule_json(conf, i));
+	return array;
+}
+
+static json_t *class_json(const struct conf *conf,
+			  const struct verdict *verdict, bool needs_syn)
+{
+	json_t *o = json_object();
+
+	put(o, "rule", rule_title(&conf->policy, verdict->rule));
+	put(o, "action", action_name(verdict->action));
+	put_bool(o, "needs_syn", needs_syn);
+	return o;
+}
+
+static json_t *kernel(const struct conf *conf, const struct policy_split *split)
+{
+	json_t *o = json_object(), *classes = json_array();
+
+	for (size_t i = 0; i < split->class_count; i++) {
+		const struct policy_class *class = &split->classes[i];
+		struct check_set set = check_describe(
+			&class->countries, &(struct country_set){ 0 });
+		json_t *one =
+			class_json(conf, &class->verdict, class->needs_syn);
+
+		put_set(one, &set);
+		json_array_append_new(classes, one);
+	}
+	json_object_set_new(o, "classes", classes);
+	json_object_set_new(
+		o, "rest",
+		class_json(conf, &split->rest, split->rest_needs_syn));
+	return o;
+}
+
+static json_t *nets_json(const struct conf_nets *nets)
+{
+	json_t *o = json_object();
+	size_t built_in = 0;
+
+	for (size_t i = 0; i < nets->count; i++)
+		built_in += nets->nets[i].file == NULL;
+	put_number(o, "networks", nets->count);
+	put_number(o, "built_in", built_in);
+	put_number(o, "addresses4", iset_addresses4(&nets->set));
+	put_number(o, "networks6", iset_networks6(&nets->set));
+	json_object_set_new(o, "files", strings(nets->files, nets->file_count));
+	return o;
+}
+
+static json_t *geo(const struct conf *conf)
+{
+	json_t *o = json_object();
+
+	put(o, "source", geo_kind_name(conf->source));
+	put(o, "mmdb", conf->mmdb);
+	json_object_set_new(o, "urls", strings(conf->urls, conf->url_count));
+	put_number(o, "max_age", conf->max_age_s);
+	put_number(o, "max_shrink", conf->max_shrink);
+	return o;
+}
+
+static json_t *countries(const struct conf *conf)
+{
+	struct country_set none = { 0 };
+	struct check_set set = check_describe(&conf->policy.allowed, &none);
+	json_t *o = json_object();
+
+	json_object_set_new(
+		o, "words",
+		strings(conf->country_words, conf->country_word_count));
+	put_set(o, &set);
+	json_object_set_new(o, "groups", groups(conf));
+	return o;
+}
+
+static void put_places(json_t *o, const struct conf *conf)
+{
+	char mark[16];
+
+	snprintf(mark, sizeof(mark), "0x%x", conf->mark);
+	put(o, "state_dir", conf->state_dir);
+	put(o, "run_dir", conf->run_dir);
+	put(o, "table", conf->table);
+	put(o, "mark", mark);
+	put_number(o, "queue", conf->queue);
+	put_number(o, "queue_count", conf->queue_count);
+	put(o, "queue_fail", conf->queue_fail_closed ? "closed" : "open");
+	put_number(o, "nflog_group", conf->nflog_group);
+	put_number(o, "hosts", conf->hosts);
+	put(o, "log_format", conf->log_json ? "json" : "text");
+	put(o, "user", conf->user);
+}
+
+json_t *check_json(const struct conf *conf, const struct policy_split *split,
+		   const struct check_notes *notes)
+{
+	json_t *o = json_object(), *deny = nets_json(&conf->deny);
+
+	put(deny, "action", action_name(conf->policy.deny_action));
+	put(o, "file", conf->path);
+	put_bool(o, "ok", true);
+	put(o, "mode", conf->policy.audit ? "audit" : "enforce");
+	json_object_set_new(o, "ports", ports(conf));
+	json_object_set_new(o, "countries", countries(conf));
+	put(o, "contact", conf->contact);
+	json_object_set_new(o, "geo", geo(conf));
+	json_object_set_new(o, "exempt", nets_json(&conf->exempt));
+	json_object_set_new(o, "deny", deny);
+	json_object_set_new(o, "rules", rules(conf));
+	put(o, "default", action_name(conf->policy.default_action));
+	json_object_set_new(o, "kernel", kernel(conf, split));
+	put_places(o, conf);
+	json_object_set_new(o, "notes", strings(notes->text, notes->count));
+	return o;
+}
