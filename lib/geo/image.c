@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Reading an image: image_format.h draws the file.
  *
- * A look-up is one step through the index, which leaves a handful of segments,
- * and a binary search among those without a branch that has to be guessed.
- * Measured against a static search tree with nodes of a cache line and against
- * one table over the upper bits of merged ranges, it was faster than the former
- * by far and level with the latter, in less memory and with the records at
- * hand. The index spans the space between almost the first and almost the last
- * segment, so that a stray block (fe80::/10) does not make its slots coarse; an
- * address outside is searched for among the few segments there.
+ * A look-up is a step through the index, which leaves a segment or a few, and a
+ * binary search among those without a branch that has to be guessed.  IPv4 needs
+ * one page; IPv6 delegations lie dense in some places and far apart elsewhere,
+ * which is what pages are for.  They span the keys from almost the first to almost
+ * the last segment, so that stray blocks (::1, fe80::/10) do not make them coarse:
+ * an address outside is searched for among all segments.
+ *
+ * On real data a static search tree with nodes of a cache line took two to five
+ * times as long; a table of merged ranges for the country alone was no faster,
+ * and would not have the records at hand.
  *
  * The mapping stays valid because an image never changes: it is written under
  * another name, and only then gets its own by rename(2).  The old file lives on
@@ -62,9 +64,11 @@ static struct family family(const struct image *image,
 	struct family f = {
 		.base = stored->base,
 		.shift = stored->shift,
+		.pages = stored->pages,
 		.slots = stored->slots,
 		.segments = stored->segments,
 		.records = stored->records,
+		.page = AT(v6 ? SECTION_PAGE6 : SECTION_PAGE4),
 		.index = AT(v6 ? SECTION_INDEX6 : SECTION_INDEX4),
 		.start = v6 ? NULL : AT(SECTION_START4),
 		.hi = v6 ? AT(SECTION_HI6) : NULL,
@@ -230,16 +234,16 @@ struct span {
 	uint32_t low, count; /* count is not 0 */
 };
 
-/* What is read from the file is bounded, here too: a block that is not
- * verified, or rots under the mapping, must not lead out of it. */
-static inline struct span narrow(const struct family *f, uint64_t key)
+/* What is read from the file is bounded, here too: a block that is not verified,
+ * or rots under the mapping, must not lead out of it. */
+static inline struct span slot_span(const struct family *f, uint64_t slot)
 {
-	uint64_t slot = (key - f->base) >> f->shift;
-	bool below = key < f->base, above = !below && slot >= f->slots;
-	const uint32_t *p = f->index + (below ? 0 : above ? f->slots : slot);
-	uint32_t low = below ? 0 : p[0];
-	uint32_t high = below ? p[0] : above ? f->segments - 1 : p[1];
+	uint32_t low, high;
 
+	if (slot >= f->slots)
+		slot = f->slots - 1;
+	low = f->index[slot];
+	high = f->index[slot + 1];
 	if (high >= f->segments)
 		high = f->segments - 1;
 	if (low > high)
@@ -247,9 +251,22 @@ static inline struct span narrow(const struct family *f, uint64_t key)
 	return (struct span){ .low = low, .count = high - low + 1 };
 }
 
+static inline struct span narrow6(const struct family *f, uint64_t key)
+{
+	/* below base this wraps, and is no page either */
+	uint64_t at = key - f->base, page = at >> f->shift;
+	uint64_t inside = at & ((UINT64_C(1) << f->shift) - 1);
+
+	if (page >= f->pages)
+		return (struct span){ .low = 0, .count = f->segments };
+	return slot_span(f, f->page[page].first +
+				    (inside >> (f->page[page].shift & 63)));
+}
+
 static inline uint32_t segment4(const struct family *f, uint32_t addr)
 {
-	struct span span = narrow(f, addr);
+	struct span span =
+		slot_span(f, (uint64_t)addr >> (f->page->shift & 63));
 	const uint32_t *p = f->start + span.low;
 
 	while (span.count > 1) {
@@ -279,9 +296,11 @@ static uint32_t search_lower(const struct family *f, struct span span,
 static inline uint32_t segment6(const struct family *f, addr6_t addr)
 {
 	uint64_t key = ADDR6_HI(addr);
-	struct span span = narrow(f, key);
+	struct span span = narrow6(f, key);
 	const uint64_t *p = f->hi + span.low;
 
+	if (span.count == 1) /* and *p need not be fetched */
+		return span.low;
 	for (uint32_t count = span.count; count > 1;) {
 		uint32_t half = count / 2;
 

@@ -20,6 +20,8 @@ struct target {
 	const struct geo_table *table;
 	bool v6;
 	struct image_family *stored;
+	struct image_page pages[IMAGE_PAGES_MAX];
+	struct image_page *page;
 	uint32_t *start, *index, *date;
 	uint64_t *hi, *lo;
 	uint16_t *country, *origin;
@@ -35,13 +37,27 @@ static addr6_t top(const struct target *t)
 	return t->v6 ? ADDR6_MAX : ADDR4_MAX;
 }
 
+/* The first pass: a segment is one more start for its page to hold apart, unless
+ * it begins with the page. */
+static void count(struct target *t, addr6_t first)
+{
+	const struct image_family *f = t->stored;
+	uint64_t key = t->v6 ? ADDR6_HI(first) : (uint64_t)first;
+	uint64_t at = key - f->base, page = at >> f->shift;
+
+	if (page < f->pages && at != page << f->shift)
+		t->pages[page].first++;
+}
+
 static void put(struct target *t, addr6_t first, const struct geo_record *r)
 {
 	uint32_t i = t->stored->segments++;
 
 	t->stored->records += r != NULL;
-	if (!t->country)
+	if (!t->country) {
+		count(t, first);
 		return;
+	}
 	if (t->v6) {
 		t->hi[i] = ADDR6_HI(first);
 		t->lo[i] = ADDR6_LO(first);
@@ -79,52 +95,48 @@ static void segments(struct target *t)
 		put(t, next, NULL);
 }
 
-static uint64_t key(const struct target *t, uint32_t i)
+/* Upper half of an IPv6 range's first address. */
+static uint64_t range_key(const struct geo_table *table, size_t i)
 {
-	return t->v6 ? t->hi[i] : t->start[i];
+	return table->count6 > 0 ? ADDR6_HI(table->v6[i].first) : 0;
 }
 
-static uint64_t range_key(const struct target *t, size_t i, bool last)
-{
-	const struct geo_table *table = t->table;
-
-	if (range_count(t) == 0)
-		return 0;
-	if (t->v6)
-		return ADDR6_HI(last ? table->v6[i].last : table->v6[i].first);
-	return last ? table->v4[i].last : table->v4[i].first;
-}
-
-/* The index: as many slots as fit with about two segments in each.  A 1024th of
- * the ranges is left outside at either end, image.c says why. */
-static void size_index(const struct target *t)
+/* Pages: one for IPv4.  For IPv6 as many as may be, with a 1024th of the ranges
+ * left outside at either end; image.c says why. */
+static void size_pages(const struct target *t)
 {
 	struct image_family *f = t->stored;
-	size_t n = range_count(t), outside = n / 1024;
-	uint64_t first = range_key(t, outside, false);
-	uint64_t last = range_key(t, n - 1 - outside, true);
+	size_t n = t->table->count6, outside = n / 1024;
+	uint64_t first = 0, last = ADDR4_MAX;
 
-	f->shift = 0;
-	while ((last >> f->shift) - (first >> f->shift) >= f->segments / 2 + 2)
+	f->shift = 32;
+	if (t->v6) {
+		first = range_key(t->table, outside);
+		last = range_key(t->table, n - 1 - outside);
+		f->shift = 0;
+	}
+	while ((last >> f->shift) - (first >> f->shift) >= IMAGE_PAGES_MAX)
 		f->shift++;
 	f->base = first >> f->shift << f->shift;
-	f->slots = (uint32_t)((last >> f->shift) - (first >> f->shift)) + 1;
+	f->pages = (uint32_t)((last >> f->shift) - (first >> f->shift)) + 1;
 }
 
-static void fill_index(const struct target *t)
+/* Slots: in each page half as many as there are starts in it, or a few more, as
+ * their number is a power of two.  The starts were counted where the page's
+ * first slot goes. */
+static void size_slots(struct target *t)
 {
-	const struct image_family *f = t->stored;
-	uint32_t i = 0;
+	struct image_family *f = t->stored;
 
-	for (uint64_t slot = 0; slot <= f->slots; slot++) {
-		/* the end of the last slot may be the end of the space */
-		addr6_t begin = f->base + ((addr6_t)slot << f->shift);
+	f->slots = 0;
+	for (uint32_t p = 0; p < f->pages; p++) {
+		uint32_t starts = t->pages[p].first, bits = 0;
 
-		while (i + 1 < f->segments && (key(t, i + 1) < begin ||
-					       (key(t, i + 1) == begin &&
-						(!t->v6 || t->lo[i + 1] == 0))))
-			i++;
-		t->index[slot] = i;
+		while (bits < f->shift && UINT64_C(2) << bits < starts)
+			bits++;
+		t->pages[p].first = f->slots;
+		t->pages[p].shift = f->shift - bits;
+		f->slots += 1u << bits;
 	}
 }
 
@@ -138,9 +150,43 @@ static bool measure(struct target *t, struct error *err)
 		return error_set(err, ERROR_LIMIT, 0,
 				 "%zu IPv%d ranges: an image holds at most %zu",
 				 range_count(t), t->v6 ? 6 : 4, most);
+	size_pages(t);
 	segments(t);
-	size_index(t);
+	size_slots(t);
 	return true;
+}
+
+static addr6_t start_key(const struct target *t, uint32_t i)
+{
+	return t->v6 ? ADDR6(t->hi[i], t->lo[i]) : ADDR6(t->start[i], 0);
+}
+
+/* The last segment from i on that begins at or before the key, which may be the
+ * end of the space. */
+static uint32_t advance(const struct target *t, uint32_t i, addr6_t key)
+{
+	while (i + 1 < t->stored->segments &&
+	       (key > UINT64_MAX || start_key(t, i + 1) <= key << 64))
+		i++;
+	return i;
+}
+
+static void fill_index(const struct target *t)
+{
+	const struct image_family *f = t->stored;
+	uint32_t i = 0, *out = t->index;
+
+	for (uint32_t p = 0; p < f->pages; p++) {
+		addr6_t key = f->base + ((addr6_t)p << f->shift);
+		addr6_t end = key + ((addr6_t)1 << f->shift);
+
+		t->page[p] = t->pages[p];
+		for (; key < end; key += (addr6_t)1 << t->page[p].shift) {
+			i = advance(t, i, key);
+			*out++ = i;
+		}
+	}
+	*out = advance(t, i, f->base + ((addr6_t)f->pages << f->shift));
 }
 
 /* Data that decides answers, or tells where they are from; neither when it was
@@ -161,8 +207,8 @@ static void digest(struct image_header *h, const uint8_t *bytes,
 			      (const uint8_t *)s);
 		sha256_update(&sha, sizeof(s->sha256), s->sha256);
 	}
-	sha256_update(&sha, l->bytes - l->at[SECTION_INDEX4],
-		      bytes + l->at[SECTION_INDEX4]);
+	sha256_update(&sha, l->bytes - l->at[SECTION_PAGE4],
+		      bytes + l->at[SECTION_PAGE4]);
 	sha256_digest(&sha, sizeof(h->digest), h->digest);
 }
 
@@ -170,6 +216,7 @@ static void place(struct target *t, uint8_t *bytes,
 		  const struct image_layout *l)
 {
 #define AT(section) ((void *)(bytes + l->at[section]))
+	t->page = AT(t->v6 ? SECTION_PAGE6 : SECTION_PAGE4);
 	t->index = AT(t->v6 ? SECTION_INDEX6 : SECTION_INDEX4);
 	t->start = t->v6 ? NULL : AT(SECTION_START4);
 	t->hi = t->v6 ? AT(SECTION_HI6) : NULL;

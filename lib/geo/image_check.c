@@ -101,25 +101,35 @@ static addr6_t start_key(const struct family *f, uint32_t i)
 	return f->start ? ADDR6(f->start[i], 0) : ADDR6(f->hi[i], f->lo[i]);
 }
 
+/* Whether index[slot] is the segment that holds the address at `key`, which may be
+ * the end of the space. */
+static bool slot_holds(const struct family *f, uint64_t slot, addr6_t key)
+{
+	uint32_t i = f->index[slot];
+
+	if (key > UINT64_MAX)
+		return i == f->segments - 1;
+	return i < f->segments && start_key(f, i) <= key << 64 &&
+	       (i + 1 == f->segments || start_key(f, i + 1) > key << 64);
+}
+
 static bool index_holds(const struct family *f)
 {
-	for (uint64_t t = 0; t <= f->slots; t++) {
-		/* the end of the last slot may be the end of the space */
-		addr6_t key = f->base + ((addr6_t)t << f->shift);
-		uint32_t i = f->index[t];
+	uint64_t slot = 0;
 
-		if (i >= f->segments)
+	for (uint32_t p = 0; p < f->pages; p++) {
+		addr6_t key = f->base + ((addr6_t)p << f->shift);
+		addr6_t end = key + ((addr6_t)1 << f->shift);
+		uint32_t shift = f->page[p].shift;
+
+		if (f->page[p].first != slot || shift > f->shift)
 			return false;
-		if (key > UINT64_MAX) {
-			if (i != f->segments - 1)
+		for (; key < end; key += (addr6_t)1 << shift, slot++)
+			if (slot >= f->slots || !slot_holds(f, slot, key))
 				return false;
-			continue;
-		}
-		if (start_key(f, i) > key << 64 ||
-		    (i + 1 < f->segments && start_key(f, i + 1) <= key << 64))
-			return false;
 	}
-	return true;
+	return slot == f->slots &&
+	       slot_holds(f, slot, f->base + ((addr6_t)f->pages << f->shift));
 }
 
 static bool values_valid(const struct family *f)

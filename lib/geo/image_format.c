@@ -13,8 +13,9 @@ static uint64_t aligned(uint64_t bytes)
 static bool family_valid(const struct image_family *f)
 {
 	return f->segments >= 1 && f->segments <= IMAGE_SEGMENTS_MAX &&
-	       f->slots <= f->segments / 2 + 2 && f->records <= f->segments &&
-	       f->shift <= 63;
+	       f->records <= f->segments && f->pages <= IMAGE_PAGES_MAX &&
+	       f->slots >= 1 && f->slots <= f->segments + f->pages &&
+	       f->shift <= 63 && f->unused == 0;
 }
 
 bool image_layout(const struct image_header *h, struct image_layout *out)
@@ -25,12 +26,17 @@ bool image_layout(const struct image_header *h, struct image_layout *out)
 	if (h->sources > GEO_SOURCES_MAX || !family_valid(v4) ||
 	    !family_valid(v6))
 		return false;
+	/* IPv4 has one page, as large as the space */
+	if (v4->base != 0 || v4->shift != 32 || v4->pages != 1)
+		return false;
 	sections[SECTION_SOURCES] = h->sources * sizeof(struct geo_source);
+	sections[SECTION_PAGE4] = v4->pages * sizeof(struct image_page);
 	sections[SECTION_INDEX4] = (v4->slots + 1ull) * sizeof(uint32_t);
 	sections[SECTION_START4] = v4->segments * sizeof(uint32_t);
 	sections[SECTION_COUNTRY4] = v4->segments * sizeof(uint16_t);
 	sections[SECTION_ORIGIN4] = v4->segments * sizeof(uint16_t);
 	sections[SECTION_DATE4] = v4->segments * sizeof(uint32_t);
+	sections[SECTION_PAGE6] = v6->pages * sizeof(struct image_page);
 	sections[SECTION_INDEX6] = (v6->slots + 1ull) * sizeof(uint32_t);
 	sections[SECTION_HI6] = v6->segments * sizeof(uint64_t);
 	sections[SECTION_LO6] = v6->segments * sizeof(uint64_t);

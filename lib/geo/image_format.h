@@ -19,12 +19,14 @@
  *        |                             |  its CRC is in the header
  *   data +-----------------------------+ -+
  *        | sources   struct geo_source |  |
- *        | IPv4      index   u32       |  |
+ *        | IPv4      page              |  |
+ *        |           index   u32       |  |
  *        |           start   u32       |  |  blocks of 4096 bytes from here on,
  *        |           country u16       |  |  the last one shorter
  *        |           origin  u16       |  |
  *        |           date    u32       |  |  each section begins at a multiple
- *        | IPv6      index   u32       |  |  of 64, with zeros before it
+ *        | IPv6      page              |  |  of 64, with zeros before it
+ *        |           index   u32       |  |
  *        |           hi      u64       |  |
  *        |           lo      u64       |  |
  *        |           country u16       |  |
@@ -39,7 +41,13 @@
  *
  * A family's address space is cut into segments without a gap: segment i is
  * [start[i], start[i + 1] - 1], start[0] is 0, and the last one ends with the
- * space.  What no record covers is a segment too, with origin IMAGE_GAP. */
+ * space.  What no record covers is a segment too, with origin IMAGE_GAP.
+ *
+ * The index narrows a search.  Its key is the address (IPv4) or the upper half of
+ * it (IPv6).  Pages of equal size cut the keys from `base` on, for IPv4 a single one
+ * that is the whole space; each page is cut into slots of a size of its own, fewer or more as there are segments in it; and
+ * index[slot] is the segment that holds the slot's first address.  The slots of
+ * all pages follow one another, and one more entry ends them. */
 
 #define IMAGE_MAGIC        "GEOBLKIM" /* 8 bytes, no NUL */
 #define IMAGE_VERSION      1u
@@ -47,18 +55,22 @@
 #define IMAGE_BLOCK        4096u
 #define IMAGE_ALIGN        64u        /* a cache line */
 #define IMAGE_SEGMENTS_MAX (1u << 25) /* of a family */
+#define IMAGE_PAGES_MAX    4096u
 #define IMAGE_GAP          0xffffu
 
+struct image_page {
+	uint32_t first; /* slot */
+	uint32_t shift; /* a slot is 1 << shift keys */
+};
+
 struct image_family {
-	/* The index: slot t begins at key base + (t << shift), where the key is
-	 * the address (IPv4) or its upper half (IPv6); index[t] is the segment
-	 * that holds the first address of slot t, for t up to and with
-	 * `slots`. */
 	uint64_t base;
-	uint32_t shift; /* 0-63 */
-	uint32_t slots;
+	uint32_t shift; /* a page is 1 << shift keys, 0-63 */
+	uint32_t pages;
+	uint32_t slots;    /* of all pages, at least 1 */
 	uint32_t segments; /* at least 1 */
 	uint32_t records;  /* segments that are no gap */
+	uint32_t unused;   /* zero */
 };
 
 struct image_header {
@@ -70,7 +82,7 @@ struct image_header {
 	struct image_family v4, v6;
 	uint8_t digest[32];
 	uint32_t sources;
-	uint32_t unused[33]; /* zeros */
+	uint32_t unused[29]; /* zeros */
 	uint32_t table_crc;  /* of the table of CRCs and its padding */
 	uint32_t header_crc; /* of all that is before it */
 };
@@ -82,11 +94,13 @@ _Static_assert(sizeof(struct geo_source) == 320 &&
 
 enum image_section {
 	SECTION_SOURCES,
+	SECTION_PAGE4,
 	SECTION_INDEX4,
 	SECTION_START4,
 	SECTION_COUNTRY4,
 	SECTION_ORIGIN4,
 	SECTION_DATE4,
+	SECTION_PAGE6,
 	SECTION_INDEX6,
 	SECTION_HI6,
 	SECTION_LO6,

@@ -9,7 +9,8 @@
 /* A family's sections, in the mapping. */
 struct family {
 	uint64_t base;
-	uint32_t shift, slots, segments, records;
+	uint32_t shift, pages, slots, segments, records;
+	const struct image_page *page;
 	const uint32_t *index;
 	const uint32_t *start;   /* IPv4 */
 	const uint64_t *hi, *lo; /* IPv6 */

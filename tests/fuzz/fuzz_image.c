@@ -124,6 +124,10 @@ static void use_sealed(const uint8_t *data, size_t size)
 	h.byte_order = IMAGE_BYTE_ORDER;
 	h.version = IMAGE_VERSION;
 	memset(h.unused, 0, sizeof(h.unused));
+	h.v4.unused = h.v6.unused = 0;
+	h.v4.base = 0;
+	h.v4.shift = 32;
+	h.v4.pages = 1;
 	if (!image_layout(&h, &l) || l.bytes > SEALED_MAX)
 		return;
 	bytes = calloc(1, l.bytes);
