@@ -188,12 +188,10 @@ static void why(const struct query *q, const struct answer *a, char *buf,
 		snprintf(buf, size, "no country is known for it; rule \"%s\"",
 			 title);
 	} else if (country_set_has(&policy->allowed, cc)) {
-		snprintf(buf, size, "%s is among countries = %s; rule \"%s\"",
-			 code, list, title);
+		snprintf(buf, size, "%s is among countries = %s", code, list);
 	} else {
-		snprintf(buf, size,
-			 "%s is not among countries = %s; rule \"%s\"", code,
-			 list, title);
+		snprintf(buf, size, "%s is not among countries = %s", code,
+			 list);
 	}
 }
 
@@ -293,17 +291,28 @@ static void print_record(const struct query *q, const struct answer *a)
 		       country_text(a->mmdb_country, code), q->conf->mmdb);
 }
 
+/* "by rule "abroad"", "by the exempt list", "by default" */
+static void print_by(const struct query *q, const struct answer *a)
+{
+	const char *title = rule_title(&q->conf->policy, a->verdict.rule);
+
+	if (a->verdict.rule >= 0)
+		printf("by rule \"%s\"", title);
+	else if (a->verdict.rule == RULE_DEFAULT)
+		printf("by default");
+	else
+		printf("by the %s list", title);
+}
+
 static void print_long(const struct query *q, const struct answer *a)
 {
-	const struct policy *policy = &q->conf->policy;
 	char reason[1024];
 
-	printf("%s  %s, by %s \"%s\", in the %s%s\n", a->text,
-	       action_name(a->verdict.action),
-	       a->verdict.rule >= 0 ? "rule" : "the list of",
-	       rule_title(policy, a->verdict.rule),
-	       stage_name(a->verdict.stage),
-	       policy->audit ? " (audit mode: counted, but let through)" : "");
+	printf("%s  %s, ", a->text, action_name(a->verdict.action));
+	print_by(q, a);
+	printf(", %s stage%s\n", stage_name(a->verdict.stage),
+	       q->conf->policy.audit ? " (audit mode: counted, but let through)"
+				     : "");
 	why(q, a, reason, sizeof(reason));
 	printf("  why      %s\n", reason);
 	print_record(q, a);

@@ -17,7 +17,7 @@
  * replaces a running policy. */
 
 #define CONF_DEFAULT_PATH "/etc/geoblock/geoblock.conf"
-#define CONF_TABLE_MAX 16 /* kernel names: old kernels take 15 characters */
+#define CONF_TABLE_MAX    16 /* kernel names: old kernels take 15 characters */
 
 /* One network of exempt or deny, and where it was written: query names it.  The
  * strings belong to the conf. */
@@ -25,7 +25,7 @@ struct conf_net {
 	struct range range;
 	const char *file; /* NULL: built in */
 	unsigned line;
-	const char *note; /* "private network …", a comment of the line, or NULL */
+	const char *note; /* "private network …", the line's comment, or NULL */
 };
 
 struct conf_nets {
@@ -37,12 +37,12 @@ struct conf_nets {
 };
 
 struct conf {
-	char *path; /* the file, or NULL: built-in defaults only */
+	char *path;      /* the file, or NULL: built-in defaults only */
 	bool mode_given; /* false: `mode` is not in the file, and audit */
 	struct policy policy;
 	uint16_t ports[POLICY_PORTS_MAX];
 	size_t port_count;
-	char *contact; /* NULL: not given */
+	char *contact;        /* NULL: not given */
 	char **country_words; /* `countries` as written, for messages */
 	size_t country_word_count;
 
@@ -50,9 +50,9 @@ struct conf {
 	enum geo_kind source;
 	char **urls; /* empty: the source's default */
 	size_t url_count;
-	char *mmdb;            /* NULL: not given */
+	char *mmdb; /* NULL: not given */
 	uint32_t max_age_s;
-	unsigned max_shrink;   /* per cent */
+	unsigned max_shrink; /* per cent */
 
 	bool exempt_private; /* private networks are in exempt */
 	struct conf_nets exempt;
@@ -61,7 +61,7 @@ struct conf {
 	char *state_dir;
 	char *run_dir;
 	char table[CONF_TABLE_MAX];
-	uint32_t mark;      /* a mask: its bits are ours, in packet and conntrack */
+	uint32_t mark; /* a mask: its bits are ours, in packet and conntrack */
 	uint16_t queue;
 	uint16_t nflog_group; /* 0: drops in the kernel are not copied */
 

@@ -31,6 +31,7 @@ struct geo_range6 {
 #define GEO_SOURCES_MAX 1024 /* a CIDR source has two files a country */
 #define GEO_PATH_MAX    256  /* with its NUL; a longer name is an error */
 #define GEO_FILE_MAX    (512u << 20) /* bytes of one source, unpacked */
+#define GEO_RANGES_MAX  (1u << 24)   /* of one family, in a table */
 
 /* One file that was read. */
 struct geo_source {
@@ -100,7 +101,10 @@ bool geo_table_finish(struct geo_table *table,
 /* mmdb_find - one look-up in an MMDB, for `query`: the country that the database
  * gives for addr, COUNTRY_NONE where it has none.  Both schemas: nested
  * country.iso_code (registered_country.iso_code where that is missing) and flat
- * country_code. */
+ * country_code.  An IPv4 database has none for an IPv6 address.  Addresses of
+ * 6to4 and Teredo (2002::/16, 2001::/32), which databases alias to the IPv4 they
+ * hold, get that one's country here; geo_read() leaves the aliases out.  A damaged
+ * database is found out when a look-up meets the damage (ERROR_MALFORMED). */
 struct mmdb;
 bool mmdb_open(struct mmdb **mmdb, const char *path, struct error *err);
 void mmdb_close(struct mmdb *mmdb);

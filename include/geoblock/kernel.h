@@ -17,7 +17,7 @@
 
 /* What the table is to enforce.  Borrowed for the call. */
 struct kernel_class {
-	char name[8];          /* "exempt", "deny", "allow", "rule7": the sets are
+	char name[8]; /* "exempt", "deny", "allow", "rule7": the sets are
 	                        * <name>4.<generation> and <name>6.<generation> */
 	char counter[RULE_COUNTER_MAX]; /* classes of one rule share theirs */
 	enum action action;
@@ -44,9 +44,10 @@ struct kernel_plan {
 	const char *table;
 	uint16_t ports[POLICY_PORTS_MAX];
 	size_t port_count;
-	bool audit;            /* count, but let everything pass */
-	uint32_t mark;         /* mask; see kernel_mark_value() */
-	struct kernel_class classes[KERNEL_CLASSES_MAX]; /* in order of look-up */
+	bool audit;    /* count, but let everything pass */
+	uint32_t mark; /* mask; see kernel_mark_value() */
+	/* in order of look-up */
+	struct kernel_class classes[KERNEL_CLASSES_MAX];
 	size_t class_count;
 	char rest_counter[RULE_COUNTER_MAX]; /* addresses in no class */
 	enum action rest_action;
@@ -86,13 +87,17 @@ struct kernel_set_report {
 struct kernel_report {
 	struct kernel_set_report sets[2 * KERNEL_CLASSES_MAX];
 	size_t set_count;
-	bool rules_changed;   /* the switch batch was sent */
-	size_t batches;       /* sent, in all; 0: nothing was to be done */
-	size_t bytes;         /* sent, in all */
-	bool trusted;         /* what is live was known without reading it back */
+	bool rules_changed; /* the switch batch was sent */
+	size_t batches;     /* sent, in all; 0: nothing was to be done */
+	size_t bytes;       /* sent, in all */
+	bool trusted;       /* what is live was known without reading it back */
 	/* how SYNs get to the queue: the queue expression, or where the kernel
 	 * has none, xtables' NFQUEUE */
-	enum { KERNEL_QUEUE_NONE, KERNEL_QUEUE_NATIVE, KERNEL_QUEUE_TARGET } queue;
+	enum {
+		KERNEL_QUEUE_NONE,
+		KERNEL_QUEUE_NATIVE,
+		KERNEL_QUEUE_TARGET
+	} queue;
 };
 
 /* kernel_apply - make the table enforce the plan: stage, verify, switch.
@@ -111,16 +116,15 @@ bool kernel_apply(struct kernel *kernel, const struct kernel_plan *plan,
 		  struct kernel_report *report, struct error *err);
 
 /* kernel_remove - delete our table, if it is there. */
-bool kernel_remove(struct kernel *kernel, const char *table,
-		   struct error *err);
+bool kernel_remove(struct kernel *kernel, const char *table, struct error *err);
 
 /* kernel_find - ask the live sets about one address, one GETSETELEM for each set
  * of its family.  The sets' names are read once and kept until the table's
  * generation moves.  Finds the first class in order of look-up. */
 struct kernel_hit {
-	bool table;    /* the table is there */
-	bool found;    /* a set holds the address */
-	char set[16];  /* "allow4.3" */
+	bool table;         /* the table is there */
+	bool found;         /* a set holds the address */
+	char set[16];       /* "allow4.3" */
 	char class_name[8]; /* "allow" */
 };
 
@@ -158,13 +162,13 @@ struct kernel_monitor;
 struct kernel_change {
 	bool changed; /* somebody else's commit touched the table */
 	bool gone;    /* so that it is not there */
-	bool lost;    /* the kernel could not tell all: whatever may have happened */
+	bool lost; /* the kernel could not tell all: whatever may have happened */
 	/* of the first such commit, or of the one that deleted the table */
 	char what[KERNEL_WHAT_MAX]; /* "deleted chain prerouting" */
 	char by[KERNEL_BY_MAX]; /* the process's name, as the kernel has it; any
 	                         * program may call itself so.  Printable; "": not
 	                         * known */
-	uint32_t pid; /* in the initial pid namespace; 0: not known */
+	uint32_t pid;           /* in the initial pid namespace; 0: not known */
 };
 
 bool kernel_monitor_open(struct kernel_monitor **monitor,

@@ -22,7 +22,7 @@ enum action {
 	ACTION_RESET,    /* TCP RST */
 	ACTION_TAG,      /* let through with a mark */
 	ACTION_GREYLIST, /* let through marked; the policy service answers 4xx */
-	ACTION_REFUSE,   /* let through marked; the policy service answers 5xx */
+	ACTION_REFUSE, /* let through marked; the policy service answers 5xx */
 	ACTION_COUNT,
 };
 
@@ -49,21 +49,22 @@ enum rdns_class {
 const char *rdns_class_name(enum rdns_class rdns);
 bool rdns_class_parse(const char *word, enum rdns_class *out);
 
-#define RULE_TITLE_MAX 64     /* with its NUL */
-#define RULES_MAX 64
-#define POLICY_PORTS_MAX 15   /* xtables' and our own bound for one rule */
+#define RULE_TITLE_MAX   64 /* with its NUL */
+#define RULES_MAX        64
+#define POLICY_PORTS_MAX 15 /* xtables' and our own bound for one rule */
 
 struct rule {
 	char title[RULE_TITLE_MAX];
 	/* "was given" flags; a condition that was not given always holds */
 	bool has_country, has_os, has_rdns, has_confidence;
-	struct country_set country; /* `allowed` and `outside` already resolved */
-	uint16_t os;                /* bits 1 << enum os_class */
-	uint8_t rdns;               /* bits 1 << enum rdns_class */
-	uint8_t min_confidence;     /* 0-100; default 60 for accept, tag and
+	/* `allowed` and `outside` already resolved */
+	struct country_set country;
+	uint16_t os;            /* bits 1 << enum os_class */
+	uint8_t rdns;           /* bits 1 << enum rdns_class */
+	uint8_t min_confidence; /* 0-100; default 60 for accept, tag and
 	                             * greylist, 80 for drop, reset and refuse */
 	enum action action;
-	unsigned line;              /* in the configuration; 0: built in */
+	unsigned line; /* in the configuration; 0: built in */
 };
 
 struct policy {
@@ -80,8 +81,8 @@ enum stage rule_stage(const struct rule *rule);
 
 /* Rule numbers beyond the list. */
 #define RULE_DEFAULT (-1)
-#define RULE_EXEMPT (-2)
-#define RULE_DENY (-3)
+#define RULE_EXEMPT  (-2)
+#define RULE_DENY    (-3)
 
 struct verdict {
 	enum action action;

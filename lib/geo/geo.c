@@ -15,22 +15,38 @@ static bool (*const readers[])(struct reader *r, struct error *err) = {
 	[GEO_MMDB] = read_mmdb,
 };
 
+/* Whether the line begins with an address, as IPFire text and CIDR lists do; the
+ * numbers that the former has for IPv4 are also taken. */
+static bool begins_with_address(const char *text, size_t len)
+{
+	struct range range;
+	size_t digits = 0;
+
+	for (size_t i = 0; i < len; i++)
+		if (strchr(", \t\r#", text[i]))
+			len = i;
+	while (digits < len && text[digits] >= '0' && text[digits] <= '9')
+		digits++;
+	return (digits == len && len != 0) ||
+	       memchr(text, '/', len) /* wrong or right: the reader says */
+	       || range_parse(text, len, &range, NULL);
+}
+
 /* What the first line with something on it looks like. */
 static bool kind_of_line(struct reader *r, const char *text, size_t len,
 			 uint32_t line, struct error *err)
 {
-	bool address = strchr("0123456789abcdefABCDEF:", text[0]) != NULL;
 	char quote[TEXT_QUOTE_MAX];
 
 	if (text[0] == '<')
-		return reader_fail(
-			r, line, err,
-			"looks like HTML: a web server's error page?");
+		return reader_fail(r, line, err,
+				   "looks like HTML: a web server's error "
+				   "page?");
 	if (memchr(text, '|', len)) {
 		r->source.kind = GEO_RIR;
 		return true;
 	}
-	if (address) {
+	if (begins_with_address(text, len)) {
 		r->source.kind = memchr(text, ',', len) ? GEO_IPFIRE : GEO_CIDR;
 		return true;
 	}
@@ -40,13 +56,25 @@ static bool kind_of_line(struct reader *r, const char *text, size_t len,
 			   text_quote(&(struct text){ text, len }, quote));
 }
 
+/* Bytes that no text has, at the head or, as after a crash, NULs later on. */
+static bool binary(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len && i < 1024; i++)
+		if ((unsigned char)p[i] < ' ' && !strchr("\t\n\r\f", p[i]))
+			return true;
+	return memchr(p, '\0', len) != NULL;
+}
+
 /* Told by the first chunk: binary, or its first line that is no comment. */
 static bool tell_kind(struct reader *r, struct error *err)
 {
-	const char *p = r->in.buf + r->in.start, *end = r->in.buf + r->in.end;
+	static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8 */
+	const char *p = r->in.buf, *end = r->in.buf + r->in.end;
 	uint32_t line = 1;
 
-	if (memchr(p, '\0', (size_t)(end - p))) {
+	if (r->in.end >= 3 && memcmp(p, mark, 3) == 0)
+		p += r->in.start = 3;
+	if (binary(p, (size_t)(end - p))) {
 		r->source.kind = GEO_MMDB;
 		return true;
 	}
@@ -61,7 +89,8 @@ static bool tell_kind(struct reader *r, struct error *err)
 					    err);
 		p = feed ? feed + 1 : end;
 	}
-	return reader_fail(r, 0, err, "nothing but comments and blank lines");
+	return reader_fail(r, 0, err, "nothing but comments and blank lines%s",
+			   r->in.bytes < INPUT_CHUNK ? "" : " at its head");
 }
 
 static bool start(struct reader *r, const char *path, struct error *err)

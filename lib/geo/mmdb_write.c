@@ -74,6 +74,7 @@ static bool push(struct writer *w, addr6_t first, uint32_t value)
 		w->segments = grown;
 		w->segment_room = room;
 	}
+	assert(w->segments);
 	w->segments[w->segment_count++] =
 		(struct segment){ .first = first, .value = value };
 	return true;

@@ -198,6 +198,15 @@ static bool check_counts(struct reader *r, const struct rir_state *s,
 	return true;
 }
 
+/* A registry ends every line; a last one without end that makes no sense is what
+ * a broken transfer leaves. */
+static bool bad_line(const struct reader *r, struct error *err)
+{
+	if (r->in.cut)
+		error_wrap(err, "the file ends in mid-line, truncated?");
+	return reader_wrap(r, r->in.line, err);
+}
+
 bool read_rir(struct reader *r, struct error *err)
 {
 	struct rir_state state = { 0 };
@@ -210,11 +219,8 @@ bool read_rir(struct reader *r, struct error *err)
 			return false;
 		if (!text)
 			break;
-		if (!rir_line(text, len, &l, err)) {
-			reader_wrap(r, r->in.line, err);
-			return r->in.cut ? error_wrap(err, "truncated?")
-					 : false;
-		}
+		if (!rir_line(text, len, &l, err))
+			return bad_line(r, err);
 		if (!take_line(r, &state, &l, err))
 			return false;
 	}

@@ -12,6 +12,7 @@
  *	pieces	[-- DE -][-- ? -----][-- DE ---]
  *
  * Both families take the same path, as struct geo_range6. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -233,8 +234,11 @@ static bool sweep(struct settle *s, struct error *err)
 	while (next < s->count || s->active_count != 0) {
 		if (s->active_count == 0)
 			at = s->in[next].first;
-		while (next < s->count && s->in[next].first == at)
+		while (next < s->count && s->in[next].first == at) {
+			/* the readers give each file's entries disjoint */
+			assert(s->active_count < s->table->source_count);
 			s->active[s->active_count++] = next++;
+		}
 		end = piece_end(s, next);
 		if (!emit(s, at, end, choose(s, at, end), err))
 			return false;

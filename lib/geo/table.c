@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The arrays grow by doubling, so that appending costs the same however many
- * there are.  Their counts cannot overflow: every entry was made of at least a
- * byte of a file, and those are bounded by GEO_FILE_MAX and GEO_SOURCES_MAX. */
+ * there are, up to GEO_RANGES_MAX: a file within GEO_FILE_MAX could otherwise
+ * fill gigabytes ("::1" and a line feed become 48 bytes). */
 #include "table.h"
 
 #include <errno.h>
@@ -13,8 +13,15 @@ static bool grow(void **v, size_t *room, size_t least, size_t size,
 		 struct error *err)
 {
 	size_t more = *room ? *room * 2 : least;
-	void *bigger = reallocarray(*v, more, size);
+	void *bigger;
 
+	if (*room >= GEO_RANGES_MAX)
+		return error_set(err, ERROR_LIMIT, 0,
+				 "more than %u ranges of one family",
+				 GEO_RANGES_MAX);
+	if (more > GEO_RANGES_MAX)
+		more = GEO_RANGES_MAX;
+	bigger = reallocarray(*v, more, size);
 	if (!bigger)
 		return error_set(err, ERROR_SYSTEM, ENOMEM,
 				 "no room for %zu ranges", more);
