@@ -91,6 +91,9 @@ $(BUILD)/%.o: %.c $(BUILD)/flags Makefile | need-build
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 
+# the signature database is part of the program, see signature_builtin.c
+$(BUILD)/lib/core/signature_builtin.o: share/os.fp
+
 $(LIB_A): $(call obj,$(LIB_SRC))
 $(NFT_A): $(call obj,$(NFT_SRC))
 $(DAEMON_A): $(call obj,$(DAEMON_SRC) $(TOOL_SRC))

@@ -12,5 +12,6 @@ extern const char *cmd_config;
 int cmd_query(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_fingerprint(int argc, char **argv);
 
 #endif

@@ -19,6 +19,7 @@ static const struct {
 	{ "query", cmd_query, "an address's verdict, and why" },
 	{ "check", cmd_check, "validate the configuration" },
 	{ "export", cmd_export, "write address lists for other programs" },
+	{ "fingerprint", cmd_fingerprint, "the OS of each SYN in a capture" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))

@@ -21,23 +21,23 @@ enum fingerprint_match {
 /* fingerprint_match_name - "none", "family", "fuzzy", "exact". */
 const char *fingerprint_match_name(enum fingerprint_match match);
 
-/* Why the confidence is what it is: the strongest reason, for or against. */
+/* Why the confidence is what it is: the weightiest reason. */
 enum fingerprint_reason {
-	REASON_NONE,
-	REASON_EXACT,
-	REASON_FUZZY,
-	REASON_GENERIC,
-	REASON_FAMILY,
-	REASON_CLAMPED,
-	REASON_CLEARED,
-	REASON_RETRIED,
-	REASON_BUFFER,
-	REASON_TTL,
-	REASON_QUIRKS,
-	REASON_WINDOW,
-	REASON_SHARED,
-	REASON_PROXY,
-	REASON_CRAFTED,
+	REASON_NONE,    /* nothing known looks like this */
+	REASON_EXACT,   /* all of it is as the signature says */
+	REASON_GENERIC, /* a signature that names only the family */
+	REASON_FAMILY,  /* layout and window are the family's */
+	REASON_CLAMPED, /* the same, of a larger MSS */
+	REASON_CLEARED, /* options overwritten with NOPs */
+	REASON_RETRIED, /* as the family's later tries are */
+	REASON_BUFFER,  /* a window of the application's choice */
+	REASON_TTL,     /* an initial TTL that is not the family's */
+	REASON_QUIRKS,  /* DF, IPID or payload that are not the family's */
+	REASON_WINDOW,  /* layout fits, window does not */
+	REASON_SHARED,  /* several systems look like this */
+	REASON_PROXY,   /* the stack of a proxy in between */
+	REASON_TOOL,    /* a signature of a tool */
+	REASON_CRAFTED, /* no operating system sends this */
 	REASON_COUNT,
 };
 
@@ -75,8 +75,8 @@ struct fingerprint {
  * Option layout first, window arithmetic second, TTL as soft evidence.  At 80
  * and above the confidence is meant to carry a drop, at 60 and above a
  * greylist: looks that Windows shares with other stacks stay below 60 unless
- * the rest of the packet tells them apart.  Below 50 nothing is claimed: the
- * class is then OS_UNKNOWN, and confidence that of the best guess withheld.
+ * the rest of the packet tells them apart.  Below 50 nothing is claimed:
+ * OS_UNKNOWN, match none, confidence 0, and the reason says why.
  *
  * p must be a SYN (packet_is_syn); any bytes in it are allowed.  Allocates
  * nothing, formats nothing, takes no lock; db is only read. */

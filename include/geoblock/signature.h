@@ -22,9 +22,9 @@
 enum window_kind {
 	WINDOW_ANY,    /* * */
 	WINDOW_EXACT,  /* n */
-	WINDOW_MODULO, /* %n */
 	WINDOW_MSS,    /* mss*n */
 	WINDOW_MTU,    /* mtu*n */
+	WINDOW_MODULO, /* %n; the last one */
 };
 
 struct signature {
@@ -97,6 +97,8 @@ bool signatures_compile(struct signatures *db, struct error *err);
 size_t signatures_count(const struct signatures *db);
 const struct signature *signatures_get(const struct signatures *db, size_t i);
 
+#define SIGNATURE_HOPS_MAX 35 /* p0f: further is no distance but a rewrite */
+
 enum signature_match {
 	SIGNATURE_NONE,
 	SIGNATURE_FUZZY,   /* but for the TTL, or quirks that paths change */
@@ -120,6 +122,9 @@ const struct signature *signatures_find(const struct signatures *db,
  * The result is buf. */
 #define SIGNATURE_TEXT_MAX 384 /* longest, with its NUL */
 const char *signature_of_packet(const struct packet *p, char *buf);
+
+/* signature_append - the same; gives its end, the NUL, to go on from. */
+char *signature_append(const struct packet *p, char *buf);
 
 /* packet_window_factor - the n of mss*n or mtu*n that the window is, 0 if it is
  * neither; *mtu says which.  First of MSS, MSS-12 with a timestamp, 1460, 1448,
