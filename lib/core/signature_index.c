@@ -4,18 +4,19 @@
  *
  * A signature is a tuple of fields, some exact, some '*'.  Which of them are
  * exact is its shape, and there are few shapes: an exact or any MSS, an exact
- *or any scale, and a kind of window ("%4096" and "%512" are two kinds).  Fields
- * that take few values are no part of the shape: a '*' for the IP version or
- *the payload is entered once for each.  So a packet is looked up like this:
+ * or any scale, and a kind of window ("%4096" and "%512" are two kinds).
+ * Fields that take few values are no part of the shape: a '*' for the IP
+ * version or the payload is entered once for each value.  So:
  *
- *	layout    →  hash  →  the shapes that signatures of that layout have
- *	per shape →  key of the packet's own fields, those of '*' left 0
- *	          →  hash  →  entries: the same in all that must be the same
+ *	layout of the packet
+ *	  -> hash -> the shapes that signatures of that layout have
+ *	  for each shape: key of the packet's own fields, those of '*' left 0
+ *	    -> hash -> entries that are the same in all that must be the same
  *
  * What remains to compare within a key is what may be fuzzy: the TTL and four
  * quirks.  Entries of a key that are equal even there are found at compile
- *time, so that a key's list is bounded by what those can be, and is one or two
- *long in practice. */
+ * time, so that a key's list is bounded by what those can be, and is one or
+ * two long in practice. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

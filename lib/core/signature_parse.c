@@ -5,11 +5,11 @@
  *	[tcp:request]
  *	label = type:class:name:flavour
  *	sig   = version:ttl:ip_options:mss:window,scale:layout:quirks:payload
- *	sys   = …                       (of tools; not needed here)
+ *	sys   = ...                      (of tools; not needed here)
  *
  * A line is cut at '=' and a value at ':' and ','; what is between is a span,
- *and each kind of span has a function that takes it or says what it should be.
- * Inside other sections nothing is looked at but the next "[". */
+ * and each kind of span has a function that takes it or says what it should
+ * be.  Inside other sections nothing is looked at but the next "[". */
 #include "lib/core/signature_impl.h"
 
 #include <stdio.h>
