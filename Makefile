@@ -105,10 +105,19 @@ ARCHIVES = $(DAEMON_A) $(NFT_A) $(LIB_A)
 # libev has no pkg-config file
 LIBS_ALL = $(ARCHIVES) $(PKG_LIBS) -lev -lpthread
 
+# `geoblock query` takes less time than the loader needs for a dozen libraries:
+# small ones come from the distribution's static archives, where it has them.
+# STATIC=0 links all of them shared, as distributions want it.
+STATIC ?= 1
+archive = $(if $(filter 1,$(STATIC)),$(findstring /,$(shell $(CC) -print-file-name=lib$(1).a)))
+lib     = $(if $(call archive,$(1)),-l:lib$(1).a,-l$(1))
+TOOL_LIBS := $(foreach l,nftnl confuse maxminddb jansson nettle lzma z,$(call lib,$(l))) \
+             -lmnl -lpthread
+
 $(BUILD)/geoblock-sync: $(call obj,$(SYNC_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
 $(BUILD)/geoblock: $(call obj,$(CLI_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
-$(PROGRAMS):
-	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS_ALL)
+$(BUILD)/geoblock-sync $(BUILD)/geoblock:
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
 
 # ---- tests --------------------------------------------------------------------
 
@@ -221,7 +230,7 @@ help:
 	'make fuzz T=NAME   libFuzzer on one reader; RUNS=N' \
 	'make install       PREFIX=/usr/local DESTDIR=; make uninstall' \
 	'make deps          install what build and tests need (root)' \
-	'V=1 shows commands; CC=clang, OPT=, BUILD= as usual'
+	'V=1 shows commands; CC=clang, OPT=, BUILD= as usual; STATIC=0: shared libraries'
 
 -include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(NFT_SRC) $(DAEMON_SRC) $(SYNC_SRC) \
 	$(CLI_SRC) $(TOOL_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(HELPER_SRC) \
