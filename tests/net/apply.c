@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* apply: the kernel side by hand, for the tests and the benchmark.
+ *
+ *   apply run OPTIONS             kernel_apply(), the report as JSON
+ *   apply swap N OPTIONS          N of them, --class and --other in turn
+ *   apply single OPTIONS          the wrong way: all in one transaction
+ *   apply remove [--table T]
+ *   apply find [--table T]        addresses on standard input, "1 SET" or "0"
+ *   apply check [--table T] FILE  the same, compared with the ranges in FILE
+ *   apply read [--table T] CLASS  ranges, one a line
+ *
+ *   --class NAME:ACTION:FILE      in order of look-up; FILE has ranges, a line
+ *                                 each; the counter is called like the class
+ *   --other NAME:ACTION:FILE      the same for every second of `swap`
+ *   --before NAME:ACTION:FILE     what the class held before
+ *   --rest ACTION                 of all other addresses; counter "rest"
+ *   --ports 25,587  --table T  --mark 0xff  --audit  --dry-run
+ *   --repeat N                    as many times, in one process
+ *
+ * Exit status 3, and a message, where the library gives an error. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <linux/netfilter/nf_tables.h>
+
+#include <geoblock/kernel.h>
+
+#include "nft/nft_rules.h"
+#include "nft/nft_set.h"
+#include "nft/nft_stage.h"
+
+static struct kernel_plan plan, other, before;
+static struct iset sets[3 * KERNEL_CLASSES_MAX];
+static size_t set_count;
+static bool dry_run;
+static unsigned repeat = 1;
+
+static _Noreturn void die(const struct error *err)
+{
+	fprintf(stderr, "apply: %s\n", err->text);
+	exit(3);
+}
+
+static _Noreturn void usage(void)
+{
+	fputs("usage: apply run|swap N|single|remove|find|check FILE|read "
+	      "CLASS OPTIONS\n",
+	      stderr);
+	exit(2);
+}
+
+static void read_ranges(const char *path, struct iset *out)
+{
+	struct error err = { 0 };
+	char line[256];
+	FILE *f = fopen(path, "re");
+
+	if (!f) {
+		perror(path);
+		exit(3);
+	}
+	while (fgets(line, sizeof(line), f)) {
+		size_t len = strcspn(line, "\n");
+		struct range r;
+
+		if (len != 0 && (!range_parse(line, len, &r, &err) ||
+				 !iset_add(out, &r, &err)))
+			die(&err);
+	}
+	fclose(f);
+	if (!iset_normalise(out, &err))
+		die(&err);
+}
+
+static void add_class(struct kernel_plan *to, char *text)
+{
+	struct kernel_class *class = &to->classes[to->class_count++];
+	char *action = strchr(text, ':');
+	char *path = action ? strchr(action + 1, ':') : NULL;
+
+	if (!path)
+		usage();
+	*action++ = *path++ = '\0';
+	if (!action_parse(action, &class->action))
+		usage();
+	snprintf(class->name, sizeof(class->name), "%s", text);
+	snprintf(class->counter, sizeof(class->counter), "%s", text);
+	read_ranges(path, &sets[set_count]);
+	class->ranges = &sets[set_count++];
+}
+
+static void set_ports(char *text)
+{
+	plan.port_count = 0;
+	for (char *p = strtok(text, ","); p; p = strtok(NULL, ","))
+		if (plan.port_count < POLICY_PORTS_MAX)
+			plan.ports[plan.port_count++] = (uint16_t)atoi(p);
+}
+
+static void options(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "class", 1, NULL, 'c' },   { "other", 1, NULL, 'o' },
+		{ "before", 1, NULL, 'b' },  { "rest", 1, NULL, 'r' },
+		{ "ports", 1, NULL, 'p' },   { "table", 1, NULL, 't' },
+		{ "mark", 1, NULL, 'm' },    { "audit", 0, NULL, 'a' },
+		{ "dry-run", 0, NULL, 'd' }, { "repeat", 1, NULL, 'n' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int got;
+
+	while ((got = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (got) {
+		case 'c':
+			add_class(&plan, optarg);
+			break;
+		case 'o':
+			add_class(&other, optarg);
+			break;
+		case 'b':
+			add_class(&before, optarg);
+			break;
+		case 'r':
+			if (!action_parse(optarg, &plan.rest_action))
+				usage();
+			break;
+		case 'p':
+			set_ports(optarg);
+			break;
+		case 't':
+			plan.table = optarg;
+			break;
+		case 'm':
+			plan.mark = (uint32_t)strtoul(optarg, NULL, 0);
+			break;
+		case 'a':
+			plan.audit = true;
+			break;
+		case 'd':
+			dry_run = true;
+			break;
+		case 'n':
+			repeat = (unsigned)atoi(optarg);
+			break;
+		default:
+			usage();
+		}
+	}
+}
+
+/* `other` and `before` differ from `plan` in their classes only. */
+static void complete(struct kernel_plan *p)
+{
+	struct kernel_plan classes = *p;
+
+	*p = plan;
+	memcpy(p->classes, classes.classes, sizeof(p->classes));
+	p->class_count = classes.class_count;
+}
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static void print_report(const struct kernel_report *report, double ms)
+{
+	static const char *const how[] = { "kept", "staged", "changed" };
+	struct rusage usage_now;
+
+	getrusage(RUSAGE_SELF, &usage_now);
+	printf("{\"ms\": %.3f, \"rss_kb\": %ld, \"batches\": %zu, "
+	       "\"bytes\": %zu, \"rules_changed\": %s, \"trusted\": %s, "
+	       "\"sets\": [",
+	       ms, usage_now.ru_maxrss, report->batches, report->bytes,
+	       report->rules_changed ? "true" : "false",
+	       report->trusted ? "true" : "false");
+	for (size_t i = 0; i < report->set_count; i++)
+		printf("%s{\"name\": \"%s\", \"ranges\": %zu, "
+		       "\"added\": %zu, \"removed\": %zu, \"how\": \"%s\"}",
+		       i ? ", " : "", report->sets[i].name,
+		       report->sets[i].ranges, report->sets[i].added,
+		       report->sets[i].removed, how[report->sets[i].how]);
+	puts("]}");
+	fflush(stdout);
+}
+
+static void run_once(struct kernel *kernel, const struct kernel_plan *p)
+{
+	struct kernel_report report;
+	struct error err = { 0 };
+	double start = now_ms();
+
+	if (!kernel_apply(kernel, p, before.class_count ? &before : NULL,
+			  dry_run, &report, &err))
+		die(&err);
+	print_report(&report, now_ms() - start);
+}
+
+/* ---- the wrong way ------------------------------------------------------------- */
+
+/* New sets, their elements and the rules that use them in one transaction: what
+ * test_hitless has to be able to see.  Wants CAP_NET_ADMIN in the first user
+ * namespace. */
+static void single(void)
+{
+	static struct nft_use uses[2 * KERNEL_CLASSES_MAX];
+	static char names[2 * KERNEL_CLASSES_MAX][NFT_NAME_MAX];
+	size_t room = 32 << 20, count = 0;
+	struct nft_rules rules = { 0 };
+	struct error err = { 0 };
+	struct nft_sock sock;
+	struct nft_txn txn;
+	static unsigned number = 100000;
+	int size = (int)room;
+	char *buf = malloc(room);
+
+	if (!buf || !nft_sock_open(&sock, &err))
+		die(&err);
+	mnl_socket_setsockopt(sock.nl, 0, &size, 0);
+	if (setsockopt(mnl_socket_get_fd(sock.nl), SOL_SOCKET, SO_SNDBUFFORCE,
+		       &size, sizeof(size)) != 0)
+		perror("apply: SO_SNDBUFFORCE");
+	number += (unsigned)(now_ms() * 10) % 400000;
+	nft_txn_begin(&txn, &sock, buf, room, 0);
+	for (size_t i = 0; i < 2 * plan.class_count; i++) {
+		const struct kernel_class *class = &plan.classes[i / 2];
+		int family = i % 2 ? 6 : 4;
+		struct nft_span span = nft_span_of(class->ranges, family);
+		size_t at = 0;
+
+		if (span.count == 0)
+			continue;
+		snprintf(names[count], NFT_NAME_MAX, "%s%d.%u", class->name,
+			 family, number);
+		nft_set_create(&txn, plan.table, names[count], family, "all");
+		while (at < span.count)
+			at = nft_set_put(&txn, NFT_MSG_NEWSETELEM, plan.table,
+					 names[count], &span, at);
+		uses[count] = (struct nft_use){ class, family, names[count],
+						NULL, "all" };
+		count++;
+	}
+	if (!nft_rules_build(&rules, &plan, uses, count, 0, &err))
+		die(&err);
+	for (size_t i = 0; i < rules.chain_count; i++) {
+		struct nlmsghdr *nlh =
+			nft_txn_message(&txn, NFT_MSG_DELRULE, 0);
+
+		mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, plan.table);
+		mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, rules.chains[i].name);
+	}
+	nft_rules_put(&rules, &txn);
+	if (!nft_txn_commit(&txn, &err))
+		die(&err);
+	nft_rules_clear(&rules);
+	nft_sock_close(&sock);
+	free(buf);
+}
+
+/* ---- questions ----------------------------------------------------------------- */
+
+static void find(struct kernel *kernel)
+{
+	struct error err = { 0 };
+	struct kernel_hit hit;
+	struct addr addr;
+	char line[128];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		if (!addr_parse(line, strcspn(line, "\n"), &addr, &err) ||
+		    !kernel_find(kernel, plan.table, &addr, &hit, &err))
+			die(&err);
+		if (hit.found)
+			printf("1 %s %s\n", hit.set, hit.class_name);
+		else
+			puts(hit.table ? "0" : "-");
+	}
+}
+
+static uint64_t next_random(void)
+{
+	static uint64_t x = 0x9e3779b97f4a7c15;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return x;
+}
+
+static size_t wrong, asked;
+
+static void check_one(struct kernel *kernel, const struct iset *set, int family,
+		      addr6_t value)
+{
+	struct addr addr = { family, value };
+	struct error err = { 0 };
+	struct kernel_hit hit;
+	char text[ADDR_TEXT_MAX];
+
+	if (!kernel_find(kernel, plan.table, &addr, &hit, &err))
+		die(&err);
+	asked++;
+	if (hit.found == iset_has(set, &addr))
+		return;
+	if (wrong++ < 5)
+		printf("wrong: %s is %sin the kernel\n",
+		       addr_format(&addr, text), hit.found ? "" : "not ");
+}
+
+/* Every edge of 2,000 ranges, inside and outside, and 20,000 addresses. */
+static void check_family(struct kernel *kernel, const struct iset *set,
+			 int family)
+{
+	struct nft_span span = nft_span_of(set, family);
+	addr6_t max = family == 4 ? ADDR4_MAX : ADDR6_MAX;
+	size_t step = span.count / 2000 + 1;
+
+	check_one(kernel, set, family, 0);
+	check_one(kernel, set, family, max);
+	for (size_t i = 0; i < span.count; i += step) {
+		struct range6 r = nft_span_at(&span, i);
+
+		check_one(kernel, set, family, r.first);
+		check_one(kernel, set, family, r.last);
+		check_one(kernel, set, family,
+			  r.first + (r.last - r.first) / 2);
+		if (r.first != 0)
+			check_one(kernel, set, family, r.first - 1);
+		if (r.last != max)
+			check_one(kernel, set, family, r.last + 1);
+	}
+	for (unsigned i = 0; i < 20000; i++) {
+		addr6_t value = ADDR6(next_random(), next_random());
+
+		/* half of them where the ranges are */
+		if (i % 2 && span.count != 0)
+			value = nft_span_at(&span, next_random() % span.count)
+					.last +
+				next_random() % 512 - 256;
+		check_one(kernel, set, family, value & max);
+	}
+}
+
+static void check(struct kernel *kernel, const char *path)
+{
+	struct iset set = { 0 };
+	double start;
+
+	read_ranges(path, &set);
+	start = now_ms();
+	check_family(kernel, &set, 4);
+	check_family(kernel, &set, 6);
+	printf("asked %zu wrong %zu us-each %.2f\n", asked, wrong,
+	       (now_ms() - start) * 1e3 / (double)asked);
+	iset_clear(&set);
+}
+
+static void print_class(struct kernel *kernel, const char *class_name)
+{
+	struct iset set = { 0 };
+	struct error err = { 0 };
+	char text[RANGE_TEXT_MAX];
+
+	if (!kernel_read_class(kernel, plan.table, class_name, &set, &err))
+		die(&err);
+	for (int family = 4; family <= 6; family += 2) {
+		struct nft_span span = nft_span_of(&set, family);
+
+		for (size_t i = 0; i < span.count; i++) {
+			struct range6 r = nft_span_at(&span, i);
+			struct range range = { family, r.first, r.last };
+
+			puts(range_format(&range, text));
+		}
+	}
+	iset_clear(&set);
+}
+
+int main(int argc, char **argv)
+{
+	struct kernel *kernel;
+	struct error err = { 0 };
+
+	plan = (struct kernel_plan){ .table = "geoblock",
+				     .ports = { 25 },
+				     .port_count = 1,
+				     .mark = 0xff,
+				     .rest_counter = "rest",
+				     .rest_action = ACTION_DROP };
+	options(argc, argv);
+	argv += optind;
+	argc -= optind;
+	if (argc < 1)
+		usage();
+	complete(&other);
+	complete(&before);
+	if (!kernel_open(&kernel, &err))
+		die(&err);
+	if (strcmp(argv[0], "run") == 0) {
+		for (unsigned i = 0; i < repeat; i++)
+			run_once(kernel, &plan);
+	} else if (strcmp(argv[0], "swap") == 0 && argc > 1) {
+		for (int i = 0; i < atoi(argv[1]); i++)
+			run_once(kernel, i % 2 ? &other : &plan);
+	} else if (strcmp(argv[0], "single") == 0) {
+		for (unsigned i = 0; i < repeat; i++)
+			single();
+	} else if (strcmp(argv[0], "remove") == 0) {
+		if (!kernel_remove(kernel, plan.table, &err))
+			die(&err);
+	} else if (strcmp(argv[0], "find") == 0) {
+		find(kernel);
+	} else if (strcmp(argv[0], "check") == 0 && argc > 1) {
+		check(kernel, argv[1]);
+	} else if (strcmp(argv[0], "read") == 0 && argc > 1) {
+		print_class(kernel, argv[1]);
+	} else {
+		usage();
+	}
+	kernel_close(kernel);
+	for (size_t i = 0; i < set_count; i++)
+		iset_clear(&sets[i]);
+	return wrong != 0;
+}
