@@ -88,6 +88,9 @@ bool conf_fail(struct conf_reader *r, const char *file, unsigned line,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	for (char *p = text; *p; p++) /* our own stand-ins, if they got here */
+		if ((unsigned char)*p < 0x20)
+			*p = '?';
 	if (line)
 		error_set(&err, ERROR_MALFORMED, 0, "%s:%u: %s", file, line,
 			  text);

@@ -492,12 +492,16 @@ const char *conf_text_note(const struct conf_text *text, unsigned line)
 
 /* ---- forgetting ---- */
 
-/* The word `name` at or behind p, in its line. */
+/* The word `name` at or behind p, in its line.  A name that needs quotes is not
+ * looked for. */
 static char *find_name(char *p, const char *name)
 {
 	size_t len = strlen(name);
 	char *end = strchr(p, '\n'), *start = p;
 
+	for (size_t i = 0; i < len; i++)
+		if (!is_word(name[i]))
+			return NULL;
 	for (; len > 0 && (p = strstr(p, name)) && p < end; p++)
 		if (!is_word(p[len]) && (p == start || !is_word(p[-1])))
 			return p;
