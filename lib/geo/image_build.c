@@ -101,12 +101,14 @@ static uint64_t range_key(const struct geo_table *table, size_t i)
 	return table->count6 > 0 ? ADDR6_HI(table->v6[i].first) : 0;
 }
 
-/* Pages: one for IPv4.  For IPv6 as many as may be, with a 1024th of the ranges
- * left outside at either end; image.c says why. */
+/* Pages: one for IPv4.  For IPv6 one for every 16 ranges, up to a limit, with a
+ * 1024th of the ranges left outside at either end; image.c says why. */
 static void size_pages(const struct target *t)
 {
 	struct image_family *f = t->stored;
 	size_t n = t->table->count6, outside = n / 1024;
+	size_t most =
+		n / 16 + 2 < IMAGE_PAGES_MAX ? n / 16 + 2 : IMAGE_PAGES_MAX;
 	uint64_t first = 0, last = ADDR4_MAX;
 
 	f->shift = 32;
@@ -115,7 +117,8 @@ static void size_pages(const struct target *t)
 		last = range_key(t->table, n - 1 - outside);
 		f->shift = 0;
 	}
-	while ((last >> f->shift) - (first >> f->shift) >= IMAGE_PAGES_MAX)
+	/* two at least: no shift makes less of a span over the middle */
+	while ((last >> f->shift) - (first >> f->shift) >= most)
 		f->shift++;
 	f->base = first >> f->shift << f->shift;
 	f->pages = (uint32_t)((last >> f->shift) - (first >> f->shift)) + 1;
