@@ -5,7 +5,8 @@ _geoblock() {
 	local word=$2 previous=$3 command= i words=
 	local query='--json --live --no-live --os --config --help'
 	local check='--json --verbose --config --help'
-	local export='--format --countries --config --help'
+	local export='--format --countries --output --result --json --config
+		--help'
 	local sync='--offline --dry-run --force --no-apply --json --quiet
 		--verbose --config --version --help'
 
@@ -16,9 +17,9 @@ _geoblock() {
 			unknown'
 		;;
 	--format)
-		words='nft cidr ranges ipset postfix json'
+		words='nft cidr ranges ipset postfix json mmdb'
 		;;
-	--config)
+	--config | --output)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;

@@ -4,7 +4,7 @@
 set -l lists \
     'query: --json --live --no-live --os --config --help' \
     'check: --json --verbose --config --help' \
-    'export: --format --countries --config --help' \
+    'export: --format --countries --output --result --json --config --help' \
     'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
 set -l commands query check export help
 
@@ -24,11 +24,11 @@ for line in $lists
             case os
                 complete $where -l os -x -a 'windows linux android macos ios bsd solaris other scanner unknown'
             case format
-                complete $where -l format -x -a 'nft cidr ranges ipset postfix json'
-            case countries
-                complete $where -l countries -x
-            case config
-                complete $where -l config -r
+                complete $where -l format -x -a 'nft cidr ranges ipset postfix json mmdb'
+            case countries result
+                complete $where -l $name -x
+            case config output
+                complete $where -l $name -r
             case '*'
                 complete $where -l $name
         end

@@ -5,16 +5,16 @@ local -a lists classes formats
 lists=(
 	'query: --json --live --no-live --os --config --help'
 	'check: --json --verbose --config --help'
-	'export: --format --countries --config --help'
+	'export: --format --countries --output --result --json --config --help'
 	'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
 )
 classes=(windows linux android macos ios bsd solaris other scanner unknown)
-formats=(nft cidr ranges ipset postfix json)
+formats=(nft cidr ranges ipset postfix json mmdb)
 
 case $words[CURRENT-1] in
 --os) compadd -- $classes && return ;;
 --format) compadd -- $formats && return ;;
---config) _files && return ;;
+--config|--output) _files && return ;;
 esac
 
 local command=sync line
