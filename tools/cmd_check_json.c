@@ -79,7 +79,8 @@ static json_t *groups(const struct conf *conf)
 			struct country_set set = { 0 };
 			json_t *o;
 
-			if (word[0] != '@' || strcasecmp(word + 1, g->name))
+			if (word[0] != '@' ||
+			    strcasecmp(word + 1, g->name) != 0)
 				continue;
 			country_set_add_word(&set, word, NULL);
 			o = json_object();
