@@ -453,6 +453,9 @@ static void test_lines(void **state)
 				      "mode = x"),
 			       ":8: mode \"x\""));
 	assert_non_null(strstr(refuse("ports = {\n1,\n\n99999 }"), ":4: "));
+	assert_non_null(strstr(refuse("/* a\nb\n*/ contact = \"x"), ":3: the"));
+	assert_non_null(strstr(refuse("/* a\nb */\n\nrule x { os = bsd }"),
+			       ":4: rule"));
 }
 
 /* Many mistakes: each is said, up to a bound, and the first is in err. */
