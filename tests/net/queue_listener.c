@@ -142,13 +142,18 @@ static bool parse_mode(const char *mode)
 	return true;
 }
 
+static unsigned number(const char *text)
+{
+	return (unsigned)strtoul(text, NULL, 0);
+}
+
 static bool parse(int argc, char **argv)
 {
 	if (argc < 3 || argc > 5 || !parse_mode(argv[1]))
 		return false;
-	self.first = (unsigned)atoi(argv[2]);
-	self.last = argc > 3 ? (unsigned)atoi(argv[3]) : self.first;
-	self.length = argc > 4 ? (unsigned)atoi(argv[4]) : DEFAULT_LENGTH;
+	self.first = number(argv[2]);
+	self.last = argc > 3 ? number(argv[3]) : self.first;
+	self.length = argc > 4 ? number(argv[4]) : DEFAULT_LENGTH;
 	return self.first <= self.last && self.last <= UINT16_MAX &&
 	       self.last - self.first < QUEUES_MAX;
 }
