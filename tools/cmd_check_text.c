@@ -272,7 +272,7 @@ static void print_rules(const struct conf *conf, unsigned columns)
 	const struct policy *policy = &conf->policy;
 	enum stage last = STAGE_KERNEL;
 	struct text text = { .used = 0 };
-	char number[8];
+	char number[24];
 
 	printf("\nrules: the first that matches decides\n");
 	for (size_t i = 0; i < policy->rule_count; i++) {

@@ -21,7 +21,8 @@
 #define CONF_VALUE_MAX     1024        /* one value, with its NUL */
 #define CONF_VALUES_MAX    4096        /* values of one list */
 #define CONF_NETS_MAX      (1u << 20)  /* networks in exempt, or in deny */
-#define CONF_ERRORS_MAX    50          /* said; the rest is counted out */
+#define CONF_SECTIONS_MAX  1024 /* libconfuse goes through all for each */
+#define CONF_ERRORS_MAX    50   /* said; the rest is counted out */
 
 /* One run of conf_read(). */
 struct conf_reader {

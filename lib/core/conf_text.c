@@ -345,6 +345,9 @@ static bool add_section(struct scan *s)
 	struct conf_text *text = s->text;
 	unsigned *grown;
 
+	if (text->section_count == CONF_SECTIONS_MAX)
+		return conf_fail(s->r, s->r->path, s->word_line,
+				 "more than %d sections", CONF_SECTIONS_MAX);
 	if (text->section_count == text->section_room) {
 		text->section_room = text->section_room * 2 + 16;
 		grown = reallocarray(text->sections, text->section_room,

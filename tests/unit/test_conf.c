@@ -506,6 +506,11 @@ static void test_bounds(void **state)
 			 i);
 	assert_non_null(strstr(refuse(text), ":65: more than 64 rules"));
 
+	text[0] = '\0';
+	for (int i = 0; i < 1025; i++)
+		strcat(text, "geo { }\n");
+	assert_non_null(strstr(refuse(text), ":1025: more than 1024 sections"));
+
 	strcpy(text, "deny { networks = {");
 	for (int i = 0; i < 4097; i++)
 		strcat(text, "192.0.2.1,");
