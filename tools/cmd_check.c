@@ -73,6 +73,15 @@ struct check_set check_describe(const struct country_set *set,
 	return out;
 }
 
+size_t check_count(const struct conf_nets *nets, const char *file)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < nets->count; i++)
+		count += nets->nets[i].file == file; /* one string a file */
+	return count;
+}
+
 static void __attribute__((format(printf, 2, 3)))
 add_note(struct check_notes *notes, const char *fmt, ...)
 {

@@ -23,6 +23,9 @@ struct check_set {
 struct check_set check_describe(const struct country_set *set,
 				const struct country_set *allowed);
 
+/* check_count - entries that stand in `file`; NULL: that are built in. */
+size_t check_count(const struct conf_nets *nets, const char *file);
+
 /* What an administrator may want to know beyond the policy.  Each note is one
  * sentence, to be freed; false where memory is short. */
 #define CHECK_NOTES_MAX (RULES_MAX + 8)

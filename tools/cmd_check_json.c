@@ -183,18 +183,23 @@ static json_t *kernel(const struct conf *conf, const struct policy_split *split)
 	return o;
 }
 
-static json_t *nets_json(const struct conf_nets *nets)
+static json_t *nets_json(const struct conf *conf, const struct conf_nets *nets)
 {
-	json_t *o = json_object();
-	size_t built_in = 0;
+	json_t *o = json_object(), *files = json_array();
 
-	for (size_t i = 0; i < nets->count; i++)
-		built_in += nets->nets[i].file == NULL;
+	for (size_t i = 0; i < nets->file_count; i++) {
+		json_t *file = json_object();
+
+		put(file, "path", nets->files[i]);
+		put_number(file, "networks", check_count(nets, nets->files[i]));
+		json_array_append_new(files, file);
+	}
 	put_number(o, "networks", nets->count);
-	put_number(o, "built_in", built_in);
+	put_number(o, "built_in", check_count(nets, NULL));
+	put_number(o, "in_configuration", check_count(nets, conf->path));
+	json_object_set_new(o, "files", files);
 	put_number(o, "addresses4", iset_addresses4(&nets->set));
 	put_number(o, "networks6", iset_networks6(&nets->set));
-	json_object_set_new(o, "files", strings(nets->files, nets->file_count));
 	return o;
 }
 
@@ -245,7 +250,7 @@ static void put_places(json_t *o, const struct conf *conf)
 json_t *check_json(const struct conf *conf, const struct policy_split *split,
 		   const struct check_notes *notes)
 {
-	json_t *o = json_object(), *deny = nets_json(&conf->deny);
+	json_t *o = json_object(), *deny = nets_json(conf, &conf->deny);
 
 	put(deny, "action", action_name(conf->policy.deny_action));
 	put(o, "file", conf->path);
@@ -255,7 +260,7 @@ json_t *check_json(const struct conf *conf, const struct policy_split *split,
 	json_object_set_new(o, "countries", countries(conf));
 	put(o, "contact", conf->contact);
 	json_object_set_new(o, "geo", geo(conf));
-	json_object_set_new(o, "exempt", nets_json(&conf->exempt));
+	json_object_set_new(o, "exempt", nets_json(conf, &conf->exempt));
 	json_object_set_new(o, "deny", deny);
 	json_object_set_new(o, "rules", rules(conf));
 	put(o, "default", action_name(conf->policy.default_action));

@@ -304,18 +304,13 @@ static void print_nets(const char *label, const struct conf_nets *nets,
 		       enum action action, unsigned columns)
 {
 	struct text text = { .used = 0 };
-	size_t built_in = 0, ours;
+	size_t built_in = check_count(nets, NULL);
+	size_t ours = nets->count - built_in;
 
-	for (size_t i = 0; i < nets->count; i++)
-		built_in += nets->nets[i].file == NULL;
-	ours = nets->count - built_in;
 	if (nets->count == 0)
 		add(&text, "nothing");
 	if (ours)
 		add(&text, "%zu network%s", ours, ours == 1 ? "" : "s");
-	if (nets->file_count)
-		add(&text, " (with those of %zu list%s)", nets->file_count,
-		    nets->file_count == 1 ? "" : "s");
 	if (built_in)
 		add(&text, ours ? ", and what is private"
 				: "what is private: RFC 1918, fc00::/7, "
@@ -361,6 +356,28 @@ static void print_split(const struct conf *conf,
 		       "SYN first\n");
 }
 
+static void print_list(const char **label, const char *file, size_t count)
+{
+	struct text text = { .used = 0 };
+
+	add(&text, "%zu%c%s in %s", count, KEEP,
+	    count == 1 ? "network" : "networks", file);
+	entry(*label, &text);
+	*label = "";
+}
+
+static void print_lists(const char *label, const struct conf *conf,
+			const struct conf_nets *nets)
+{
+	size_t here = check_count(nets, conf->path);
+
+	if (here)
+		print_list(&label, conf->path, here);
+	for (size_t i = 0; i < nets->file_count; i++)
+		print_list(&label, nets->files[i],
+			   check_count(nets, nets->files[i]));
+}
+
 static void print_places(const struct conf *conf)
 {
 	char text[80];
@@ -371,10 +388,8 @@ static void print_places(const struct conf *conf)
 		line(i ? "" : "urls", conf->urls[i]);
 	if (conf->mmdb)
 		line("mmdb", conf->mmdb);
-	for (size_t i = 0; i < conf->exempt.file_count; i++)
-		line(i ? "" : "exempt", conf->exempt.files[i]);
-	for (size_t i = 0; i < conf->deny.file_count; i++)
-		line(i ? "" : "deny", conf->deny.files[i]);
+	print_lists("exempt", conf, &conf->exempt);
+	print_lists("deny", conf, &conf->deny);
 	line("state-dir", conf->state_dir);
 	line("run-dir", conf->run_dir);
 	snprintf(text, sizeof(text), "inet %s, mark 0x%x", conf->table,
