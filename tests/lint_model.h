@@ -7,7 +7,7 @@
 #define error_set(...)  ((error_set)(__VA_ARGS__), false)
 #define error_wrap(...) ((error_wrap)(__VA_ARGS__), false)
 #endif
-#ifndef LINT_reader
+#if defined(LINT_IN_geo) && !defined(LINT_reader)
 #include "lib/geo/reader.h"
 #define reader_fail(...) ((reader_fail)(__VA_ARGS__), false)
 #endif

@@ -31,7 +31,7 @@ bool signature_add(struct signatures *db, const struct signature *s,
 		   struct error *err);
 
 bool signature_index_build(struct signatures *db, struct error *err);
-void signature_index_free(struct signature_index *index);
+void signature_index_free(struct signature_index *ix);
 
 /* signature_option_word - "mss", or NULL for a kind that has no name. */
 const char *signature_option_word(uint8_t kind);

@@ -12,6 +12,7 @@
  *	pointer       001.ss.vvv    ss + 1 bytes follow */
 #include "mmdb_check.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define DEPTH_MAX 32 /* of real databases: 5 */
@@ -82,6 +83,7 @@ static bool take_pointer(struct cursor *c, uint32_t size, uint32_t *to)
 	static const uint32_t base[] = { 0, 2048, 526336, 0 };
 	uint32_t bytes = size >> 3, value;
 
+	assert(bytes < sizeof(base) / sizeof(*base));
 	if (!take_number(c, bytes + 1, &value))
 		return false;
 	if (bytes < 3)
