@@ -78,9 +78,11 @@ static size_t join6(struct geo_range6 *v, size_t n)
 
 bool read_cidr(struct reader *r, struct error *err)
 {
-	struct geo_table *t = r->table;
+	struct geo_range4 *v4;
+	struct geo_range6 *v6;
 	struct text entry;
 	struct range range;
+	size_t n4, n6;
 
 	if (!country_of_name(r, err))
 		return false;
@@ -95,7 +97,9 @@ bool read_cidr(struct reader *r, struct error *err)
 	}
 	if (!reader_sort(r, err))
 		return false;
-	t->count4 = r->base4 + join4(t->v4 + r->base4, t->count4 - r->base4);
-	t->count6 = r->base6 + join6(t->v6 + r->base6, t->count6 - r->base6);
+	v4 = reader_v4(r, &n4);
+	v6 = reader_v6(r, &n6);
+	r->table->count4 = r->base4 + join4(v4, n4);
+	r->table->count6 = r->base6 + join6(v6, n6);
 	return true;
 }

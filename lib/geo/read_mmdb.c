@@ -5,7 +5,7 @@
  * such an address finds it: these are the same records once more, and are passed
  * by.  All other nodes are come to once; more visits than there are nodes mean
  * that the tree is none. */
-#include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mmdb.h"
@@ -32,11 +32,11 @@ static bool emit4(struct reader *r, uint32_t first, uint32_t last,
 		  country_t country, struct error *err)
 {
 	struct geo_table *t = r->table;
-	struct geo_range4 *before = t->v4 + t->count4;
+	size_t before = t->count4 - 1;
 
-	if (t->count4 > r->base4 && before[-1].record.country == country &&
-	    before[-1].last + 1 == first) {
-		before[-1].last = last;
+	if (t->count4 > r->base4 && t->v4[before].record.country == country &&
+	    t->v4[before].last + 1 == first) {
+		t->v4[before].last = last;
 		return true;
 	}
 	return table_add4(t,
@@ -51,11 +51,11 @@ static bool emit6(struct reader *r, addr6_t first, addr6_t last,
 		  country_t country, struct error *err)
 {
 	struct geo_table *t = r->table;
-	struct geo_range6 *before = t->v6 + t->count6;
+	size_t before = t->count6 - 1;
 
-	if (t->count6 > r->base6 && before[-1].record.country == country &&
-	    before[-1].last + 1 == first) {
-		before[-1].last = last;
+	if (t->count6 > r->base6 && t->v6[before].record.country == country &&
+	    t->v6[before].last + 1 == first) {
+		t->v6[before].last = last;
 		return true;
 	}
 	return table_add6(t,
@@ -144,6 +144,8 @@ static bool walk(struct walk *w, struct error *err)
 bool read_mmdb(struct reader *r, struct error *err)
 {
 	struct walk w = { .r = r };
+	char quote[TEXT_QUOTE_MAX];
+	struct text type;
 	bool ok;
 	int fd;
 
@@ -158,12 +160,13 @@ bool read_mmdb(struct reader *r, struct error *err)
 		return false;
 	mmdb_shape(w.mmdb, &w.shape);
 	r->source.date = w.shape.date;
+	type = (struct text){ w.shape.type, strlen(w.shape.type) };
 	ok = walk(&w, err);
 	if (ok && r->table->count4 == r->base4 && r->table->count6 == r->base6)
 		ok = reader_fail(r, 0, err,
 				 "no countries in it: a database of type "
-				 "\"%.60s\"",
-				 w.shape.type);
+				 "\"%s\"",
+				 text_quote(&type, quote));
 	mmdb_close(w.mmdb);
 	return ok;
 }

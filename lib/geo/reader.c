@@ -63,12 +63,25 @@ void reader_warn(struct reader *r, uint32_t line, const char *fmt, ...)
 			     r->in.path);
 }
 
+struct geo_range4 *reader_v4(const struct reader *r, size_t *count)
+{
+	*count = r->table->count4 - r->base4;
+	return *count != 0 ? r->table->v4 + r->base4 : NULL;
+}
+
+struct geo_range6 *reader_v6(const struct reader *r, size_t *count)
+{
+	*count = r->table->count6 - r->base6;
+	return *count != 0 ? r->table->v6 + r->base6 : NULL;
+}
+
 bool reader_sort(struct reader *r, struct error *err)
 {
-	struct geo_table *t = r->table;
+	size_t n4, n6;
+	struct geo_range4 *v4 = reader_v4(r, &n4);
+	struct geo_range6 *v6 = reader_v6(r, &n6);
 
-	return (sort4(t->v4 + r->base4, t->count4 - r->base4, err) &&
-		sort6(t->v6 + r->base6, t->count6 - r->base6, err)) ||
+	return (sort4(v4, n4, err) && sort6(v6, n6, err)) ||
 	       reader_wrap(r, 0, err);
 }
 
@@ -89,12 +102,11 @@ static bool overlapping(const struct reader *r, const struct range *a,
 
 bool reader_disjoint(const struct reader *r, struct error *err)
 {
-	const struct geo_range4 *v4 = r->table->v4 + r->base4;
-	const struct geo_range6 *v6 = r->table->v6 + r->base6;
-	size_t n4 = r->table->count4 - r->base4;
-	size_t n6 = r->table->count6 - r->base6;
-	size_t i = overlap4(v4, n4);
+	size_t n4, n6, i;
+	const struct geo_range4 *v4 = reader_v4(r, &n4);
+	const struct geo_range6 *v6 = reader_v6(r, &n6);
 
+	i = overlap4(v4, n4);
 	if (i < n4) {
 		struct range a = { 4, v4[i - 1].first, v4[i - 1].last };
 		struct range b = { 4, v4[i].first, v4[i].last };

@@ -30,6 +30,10 @@ bool read_ipfire(struct reader *r, struct error *err);
 bool read_cidr(struct reader *r, struct error *err);
 bool read_mmdb(struct reader *r, struct error *err);
 
+/* reader_v4, reader_v6 - the file's entries; NULL where there are none. */
+struct geo_range4 *reader_v4(const struct reader *r, size_t *count);
+struct geo_range6 *reader_v6(const struct reader *r, size_t *count);
+
 /* reader_fail, reader_warn - an error, a warning, about one line of the file;
  * in front comes "path:line: ", or "path: " for line 0. */
 bool reader_fail(const struct reader *r, uint32_t line, struct error *err,

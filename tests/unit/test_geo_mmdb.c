@@ -27,6 +27,7 @@ static const char *read_back(char *buf, size_t size)
 	buf[0] = '\0';
 	if (!geo_read(&t, "db.mmdb", NULL, &err)) {
 		snprintf(buf, size, "%s", err.text);
+		geo_table_clear(&t);
 		return buf;
 	}
 	assert_int_equal(t.sources[0].kind, GEO_MMDB);

@@ -272,31 +272,33 @@ static const struct file_case other_cases[] = {
 	  NULL },
 };
 
+static size_t tell(char *buf, size_t size, const struct range *range,
+		   const struct geo_record *rec, uint32_t line)
+{
+	const char *status = geo_status_name((enum geo_status)rec->status);
+	char cc[3], at[RANGE_TEXT_MAX];
+
+	return (size_t)snprintf(buf, size, "%s %s %s%s%u line %u\n",
+				range_format(range, at),
+				country_text(rec->country, cc), status,
+				status[0] ? " " : "", rec->date, line);
+}
+
 static void tell_ranges(const struct geo_table *t, char *buf, size_t size)
 {
 	size_t used = 0;
 
 	buf[0] = '\0';
-	for (size_t i = 0; i < t->count4 + t->count6 && used < size; i++) {
-		const struct geo_range4 *four = &t->v4[i];
-		const struct geo_range6 *six = &t->v6[i - t->count4];
-		bool is4 = i < t->count4;
-		struct range range = { is4 ? 4 : 6,
-				       is4 ? four->first : six->first,
-				       is4 ? four->last : six->last };
-		const struct geo_record *rec =
-			is4 ? &four->record : &six->record;
-		const char *status =
-			geo_status_name((enum geo_status)rec->status);
-		char cc[3], at[RANGE_TEXT_MAX];
-
-		used += (size_t)snprintf(buf + used, size - used,
-					 "%s %s %s%s%u line %u\n",
-					 range_format(&range, at),
-					 country_text(rec->country, cc), status,
-					 status[0] ? " " : "", rec->date,
-					 is4 ? four->line : six->line);
-	}
+	for (size_t i = 0; i < t->count4; i++)
+		used += tell(
+			buf + used, size - used,
+			&(struct range){ 4, t->v4[i].first, t->v4[i].last },
+			&t->v4[i].record, t->v4[i].line);
+	for (size_t i = 0; i < t->count6; i++)
+		used += tell(
+			buf + used, size - used,
+			&(struct range){ 6, t->v6[i].first, t->v6[i].last },
+			&t->v6[i].record, t->v6[i].line);
 	if (t->sources[0].kind != GEO_RIR && t->sources[0].date != 0)
 		snprintf(buf + used, size - used, "date %u\n",
 			 t->sources[0].date);
