@@ -85,6 +85,21 @@ struct geo_warn {
 bool geo_read(struct geo_table *table, const char *path,
 	      const struct geo_warn *warn, struct error *err);
 
+/* geo_read_all - the same for several files, on as many processors as there are.
+ *
+ * The table is then what geo_read() of one after the other would have made of it,
+ * but for the order of its entries: each file is read or refused by itself.
+ * Warnings come from the calling thread, in the order of the files, when all have
+ * been read. */
+struct geo_file {
+	const char *path;
+	bool ok;
+	struct error err; /* where it is not */
+};
+
+void geo_read_all(struct geo_table *table, struct geo_file *files, size_t count,
+		  const struct geo_warn *warn);
+
 /* geo_table_finish - sort, and settle overlaps between files.
  *
  * Delegated wins over available and reserved.  Where two files give one address

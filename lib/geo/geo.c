@@ -103,9 +103,24 @@ static bool start(struct reader *r, const char *path, struct error *err)
 				 "%.60s…: a file name of more than %d bytes",
 				 path, GEO_PATH_MAX - 1);
 	memcpy(r->source.path, path, len + 1);
-	if (!table_grow_sources(r->table, err))
-		return error_wrap(err, "%s", path);
 	return input_open(&r->in, path, err) && tell_kind(r, err);
+}
+
+bool reader_run(struct reader *r, const char *path, struct error *err)
+{
+	bool ok = start(r, path, err) && readers[r->source.kind](r, err);
+
+	if (ok) {
+		r->source.bytes = r->in.bytes;
+		r->source.records4 = (uint32_t)(r->table->count4 - r->base4);
+		r->source.records6 = (uint32_t)(r->table->count6 - r->base6);
+		input_digest(&r->in, r->source.sha256);
+	} else {
+		r->table->count4 = r->base4;
+		r->table->count6 = r->base6;
+	}
+	input_close(&r->in);
+	return ok;
 }
 
 bool geo_read(struct geo_table *table, const char *path,
@@ -116,19 +131,12 @@ bool geo_read(struct geo_table *table, const char *path,
 			    .base4 = table->count4,
 			    .base6 = table->count6,
 			    .index = (uint32_t)table->source_count };
-	bool ok = start(&r, path, err) && readers[r.source.kind](&r, err);
 
-	if (ok) {
-		r.source.bytes = r.in.bytes;
-		r.source.records4 = (uint32_t)(table->count4 - r.base4);
-		r.source.records6 = (uint32_t)(table->count6 - r.base6);
-		input_digest(&r.in, r.source.sha256);
-		table->sources[table->source_count++] = r.source;
-		table->finished = false;
-	} else {
-		table->count4 = r.base4;
-		table->count6 = r.base6;
-	}
-	input_close(&r.in);
-	return ok;
+	if (!table_grow_sources(table, err))
+		return error_wrap(err, "%s", path);
+	if (!reader_run(&r, path, err))
+		return false;
+	table->sources[table->source_count++] = r.source;
+	table->finished = false;
+	return true;
 }

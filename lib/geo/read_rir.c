@@ -36,27 +36,21 @@ static const char *const type_names[RIR_KIND_COUNT] = {
 static bool take_version(struct reader *r, struct rir_state *s,
 			 const struct rir_line *l, struct error *err)
 {
-	const struct geo_table *t = r->table;
-
 	if (s->version_line != 0)
 		return reader_fail(r, r->in.line, err,
 				   "a second version line, after that of line "
 				   "%" PRIu32 ": are these two files joined?",
 				   s->version_line);
-	for (size_t i = 0; i < t->source_count; i++)
-		if (t->sources[i].registry == l->registry)
-			return reader_fail(r, r->in.line, err,
-					   "a second file of %s; the first is "
-					   "%s",
-					   geo_registry_name(l->registry),
-					   t->sources[i].path);
+	r->source.registry = (uint8_t)l->registry;
+	r->registry_line = r->in.line;
+	if (!reader_new_registry(r, r->table, err))
+		return false;
 	if (l->odd_date)
 		reader_warn(r, r->in.line,
 			    "the end date is no date: the age "
 			    "of this file is not known");
 	s->version_line = r->in.line;
 	s->total = l->count;
-	r->source.registry = (uint8_t)l->registry;
 	r->source.serial = l->serial;
 	r->source.date = l->end_date;
 	return true;

@@ -63,6 +63,19 @@ void reader_warn(struct reader *r, uint32_t line, const char *fmt, ...)
 			     r->in.path);
 }
 
+bool reader_new_registry(const struct reader *r, const struct geo_table *table,
+			 struct error *err)
+{
+	for (size_t i = 0; i < table->source_count; i++)
+		if (table->sources[i].registry == r->source.registry)
+			return reader_fail(
+				r, r->registry_line, err,
+				"a second file of %s; the first is %s",
+				geo_registry_name(r->source.registry),
+				table->sources[i].path);
+	return true;
+}
+
 struct geo_range4 *reader_v4(const struct reader *r, size_t *count)
 {
 	*count = r->table->count4 - r->base4;
@@ -77,11 +90,7 @@ struct geo_range6 *reader_v6(const struct reader *r, size_t *count)
 
 bool reader_sort(struct reader *r, struct error *err)
 {
-	size_t n4, n6;
-	struct geo_range4 *v4 = reader_v4(r, &n4);
-	struct geo_range6 *v6 = reader_v6(r, &n6);
-
-	return (sort4(v4, n4, err) && sort6(v6, n6, err)) ||
+	return table_sort(r->table, r->base4, r->base6, err) ||
 	       reader_wrap(r, 0, err);
 }
 

@@ -11,7 +11,7 @@
 
 #include "input.h"
 
-/* One file being read: what geo_read() hands to the reader of its kind. */
+/* One file being read: what the reader of its kind is handed. */
 struct reader {
 	struct input in;
 	struct geo_table *table;
@@ -21,10 +21,15 @@ struct reader {
 	uint32_t index;           /* the source's, once it is in the table */
 	struct geo_source source; /* kind and path are set; the reader sets
 				   * registry, country, date, serial */
+	uint32_t registry_line;   /* where the file names its registry */
 };
 
-/* The readers append the file's entries to the table, sorted and disjoint.  On
- * error geo_read() takes them out again. */
+/* reader_run - read a file into r->table, behind what it has already; r->source is
+ * then complete, but not in the table.  table, warn, base4, base6 and index have
+ * to be set.  On error the entries are taken out again. */
+bool reader_run(struct reader *r, const char *path, struct error *err);
+
+/* The readers append the file's entries to the table, sorted and disjoint. */
 bool read_rir(struct reader *r, struct error *err);
 bool read_ipfire(struct reader *r, struct error *err);
 bool read_cidr(struct reader *r, struct error *err);
@@ -33,6 +38,10 @@ bool read_mmdb(struct reader *r, struct error *err);
 /* reader_v4, reader_v6 - the file's entries; NULL where there are none. */
 struct geo_range4 *reader_v4(const struct reader *r, size_t *count);
 struct geo_range6 *reader_v6(const struct reader *r, size_t *count);
+
+/* reader_new_registry - refuse a second file of a registry. */
+bool reader_new_registry(const struct reader *r, const struct geo_table *table,
+			 struct error *err);
 
 /* reader_fail, reader_warn - an error, a warning, about one line of the file;
  * in front comes "path:line: ", or "path: " for line 0. */

@@ -340,8 +340,7 @@ bool geo_table_finish(struct geo_table *table,
 		.table = table, .previous = previous, .ctx = ctx, .warn = warn
 	};
 
-	if (!sort4(table->v4, table->count4, err) ||
-	    !sort6(table->v6, table->count6, err))
+	if (!table_sort(table, 0, 0, err))
 		return false;
 	if (overlap4(table->v4, table->count4) < table->count4 &&
 	    !settle4(table, s, err))

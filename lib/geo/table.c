@@ -8,6 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sort.h"
+
+static bool no_room(size_t n, struct error *err)
+{
+	if (n > GEO_RANGES_MAX)
+		return error_set(err, ERROR_LIMIT, 0,
+				 "more than %u ranges of one family",
+				 GEO_RANGES_MAX);
+	return error_set(err, ERROR_SYSTEM, ENOMEM, "no room for %zu ranges",
+			 n);
+}
+
 /* Twice the room, or `least`; *room and *v change only on success. */
 static bool grow(void **v, size_t *room, size_t least, size_t size,
 		 struct error *err)
@@ -16,15 +28,12 @@ static bool grow(void **v, size_t *room, size_t least, size_t size,
 	void *bigger;
 
 	if (*room >= GEO_RANGES_MAX)
-		return error_set(err, ERROR_LIMIT, 0,
-				 "more than %u ranges of one family",
-				 GEO_RANGES_MAX);
+		return no_room(*room + 1, err);
 	if (more > GEO_RANGES_MAX)
 		more = GEO_RANGES_MAX;
 	bigger = reallocarray(*v, more, size);
 	if (!bigger)
-		return error_set(err, ERROR_SYSTEM, ENOMEM,
-				 "no room for %zu ranges", more);
+		return no_room(more, err);
 	*v = bigger;
 	*room = more;
 	return true;
@@ -33,7 +42,7 @@ static bool grow(void **v, size_t *room, size_t least, size_t size,
 bool table_grow4(struct geo_table *table, struct error *err)
 {
 	void *v = table->v4;
-	bool ok = grow(&v, &table->room4, 4096, sizeof(*table->v4), err);
+	bool ok = grow(&v, &table->room4, 256, sizeof(*table->v4), err);
 
 	table->v4 = v;
 	return ok;
@@ -42,7 +51,7 @@ bool table_grow4(struct geo_table *table, struct error *err)
 bool table_grow6(struct geo_table *table, struct error *err)
 {
 	void *v = table->v6;
-	bool ok = grow(&v, &table->room6, 4096, sizeof(*table->v6), err);
+	bool ok = grow(&v, &table->room6, 256, sizeof(*table->v6), err);
 
 	table->v6 = v;
 	return ok;
@@ -61,6 +70,90 @@ bool table_grow_sources(struct geo_table *table, struct error *err)
 			  err);
 	table->sources = v;
 	return ok;
+}
+
+bool table_alloc4(struct geo_range4 **v, size_t n, struct error *err)
+{
+	*v = n <= GEO_RANGES_MAX ? reallocarray(NULL, n + (n == 0), sizeof(**v))
+				 : NULL;
+	return *v || no_room(n, err);
+}
+
+bool table_alloc6(struct geo_range6 **v, size_t n, struct error *err)
+{
+	*v = n <= GEO_RANGES_MAX ? reallocarray(NULL, n + (n == 0), sizeof(**v))
+				 : NULL;
+	return *v || no_room(n, err);
+}
+
+static bool sort4(struct geo_table *t, size_t base, struct error *err)
+{
+	size_t n = t->count4 - base;
+	struct runs runs = { 0 };
+	struct geo_range4 *sorted = NULL;
+	bool ok = n == 0 || runs_add4(&runs, t->v4 + base, n, err);
+
+	if (ok && runs.count > 1)
+		ok = table_alloc4(&sorted, n, err);
+	if (sorted) {
+		runs_merge4(&runs, sorted);
+		if (base == 0) {
+			free(t->v4);
+			t->v4 = sorted;
+			t->room4 = n;
+		} else {
+			memcpy(t->v4 + base, sorted, n * sizeof(*sorted));
+			free(sorted);
+		}
+	}
+	runs_clear(&runs);
+	return ok;
+}
+
+static bool sort6(struct geo_table *t, size_t base, struct error *err)
+{
+	size_t n = t->count6 - base;
+	struct runs runs = { 0 };
+	struct geo_range6 *sorted = NULL;
+	bool ok = n == 0 || runs_add6(&runs, t->v6 + base, n, err);
+
+	if (ok && runs.count > 1)
+		ok = table_alloc6(&sorted, n, err);
+	if (sorted) {
+		runs_merge6(&runs, sorted);
+		if (base == 0) {
+			free(t->v6);
+			t->v6 = sorted;
+			t->room6 = n;
+		} else {
+			memcpy(t->v6 + base, sorted, n * sizeof(*sorted));
+			free(sorted);
+		}
+	}
+	runs_clear(&runs);
+	return ok;
+}
+
+bool table_sort(struct geo_table *table, size_t base4, size_t base6,
+		struct error *err)
+{
+	return sort4(table, base4, err) && sort6(table, base6, err);
+}
+
+size_t overlap4(const struct geo_range4 *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (v[i].first <= v[i - 1].last)
+			return i;
+	return n;
+}
+
+size_t overlap6(const struct geo_range6 *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (v[i].first <= v[i - 1].last)
+			return i;
+	return n;
 }
 
 void geo_table_clear(struct geo_table *table)

@@ -34,11 +34,14 @@ static inline bool table_add6(struct geo_table *table,
 	return true;
 }
 
-/* sort4, sort6 - by first address, stable; costs one look at each entry where
- * they are in order already.  False for lack of memory: they are then as they
- * were. */
-bool sort4(struct geo_range4 *v, size_t n, struct error *err);
-bool sort6(struct geo_range6 *v, size_t n, struct error *err);
+/* table_alloc4, table_alloc6 - an array of just n; *v is NULL after an error. */
+bool table_alloc4(struct geo_range4 **v, size_t n, struct error *err);
+bool table_alloc6(struct geo_range6 **v, size_t n, struct error *err);
+
+/* table_sort - put the entries from base4 and base6 on in order; one look at each
+ * where they are already. */
+bool table_sort(struct geo_table *table, size_t base4, size_t base6,
+		struct error *err);
 
 /* overlap4, overlap6 - the first entry of sorted ones that begins before the
  * one before it has ended; n if there is none. */

@@ -761,6 +761,95 @@ static void test_warnings_are_bounded(void **state)
 	geo_table_clear(&table);
 }
 
+/* Big enough for threads: a list of /30s, in descending order. */
+static void write_list(const char *name, unsigned octet)
+{
+	FILE *f = fopen(name, "w");
+
+	for (unsigned i = 30000; i-- != 0;)
+		fprintf(f, "%u.%u.%u.%u/30\n%x:%x::/32\n", octet, i >> 12,
+			i >> 4 & 255, (i & 15) << 4, 0x2000 + octet, i);
+	fclose(f);
+}
+
+/* geo_read_all() makes what geo_read() would have made of one after the other,
+ * with the same words on the way. */
+static void test_read_all(void **state)
+{
+	static const char *const names[] = {
+		"us.zone", "arin",  "bad.zone", "ca.zone", "nothing",
+		"lacnic",  "again", "mx.zone",  "apnic",   "de.zone",
+	};
+	struct geo_file files[LENGTH(names)];
+	struct geo_table one = { 0 }, all = { 0 };
+	struct heard one_heard = { 0 }, all_heard = { 0 };
+	struct geo_warn one_warn = { hear, &one_heard };
+	struct geo_warn all_warn = { hear, &all_heard };
+	struct error err = { 0 };
+
+	(void)state;
+	write_list("us.zone", 20);
+	write_list("ca.zone", 21);
+	write_list("mx.zone", 22);
+	write_list("de.zone", 21); /* as ca.zone: conflicts */
+	write_text("bad.zone", "192.0.2.0/24\nx\n");
+	write_text("fr.zone", "192.0.2.0/24\n2001:db8::/32\n");
+	write_text("arin", HEAD(9, 0, 1, 0) ONE);
+	write_text("again", "# a banner\n" HEAD(1, 0, 0, 1) SIX);
+	write_text("lacnic",
+		   "2|lacnic|1|1|||-0300\nlacnic|*|ipv6|*|2|summary\n"
+		   "lacnic|BR|ipv6|2001:1280::|32|20200101|allocated\n");
+	write_text("apnic", "2|apnic|1|8|||\napnic|*|ipv6|*|1|summary\n"
+			    "apnic||ipv6|2001:de3::|48|20209999|assigned\n");
+	/* both tables have something in them already */
+	assert_true(geo_read(&one, "fr.zone", NULL, &err));
+	assert_true(geo_read(&all, "fr.zone", NULL, &err));
+	for (size_t i = 0; i < LENGTH(names); i++)
+		files[i] = (struct geo_file){ .path = names[i] };
+	geo_read_all(&all, files, LENGTH(names), &all_warn);
+	for (size_t i = 0; i < LENGTH(names); i++) {
+		bool ok = geo_read(&one, names[i], &one_warn, &err);
+
+		assert_int_equal(files[i].ok, ok);
+		if (!ok) {
+			assert_string_equal(files[i].err.text, err.text);
+			assert_int_equal(files[i].err.kind, err.kind);
+		}
+	}
+	assert_string_equal(one_heard.text, all_heard.text);
+	assert_int_equal(one_heard.count, 3);
+	assert_int_equal(all.source_count, 7);
+	assert_int_equal(all.source_count, one.source_count);
+	for (size_t i = 0; i < all.source_count; i++)
+		assert_memory_equal(&one.sources[i], &all.sources[i],
+				    sizeof(one.sources[i]));
+	assert_true(geo_table_finish(&one, NULL, NULL, NULL, NULL));
+	assert_true(geo_table_finish(&all, NULL, NULL, NULL, NULL));
+	assert_int_equal(one.count4, all.count4);
+	assert_int_equal(one.count6, all.count6);
+	assert_int_equal(one.count4, 3 * 30000 + 1);
+	assert_memory_equal(one.v4, all.v4, one.count4 * sizeof(*one.v4));
+	assert_memory_equal(one.v6, all.v6, one.count6 * sizeof(*one.v6));
+	geo_table_clear(&one);
+	geo_table_clear(&all);
+}
+
+static void test_read_all_of_nothing(void **state)
+{
+	struct geo_file file = { .path = "no such file" };
+	struct geo_table t = { 0 };
+
+	(void)state;
+	geo_read_all(&t, NULL, 0, NULL);
+	geo_read_all(&t, &file, 1, NULL);
+	assert_false(file.ok);
+	assert_string_equal(file.err.text, "no such file: cannot open: No such "
+					   "file or directory");
+	assert_int_equal(t.count4 + t.count6 + t.source_count, 0);
+	assert_true(geo_table_finish(&t, NULL, NULL, NULL, NULL));
+	geo_table_clear(&t);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -793,6 +882,8 @@ int main(void)
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_too_many_files),
 		cmocka_unit_test(test_warnings_are_bounded),
+		cmocka_unit_test(test_read_all),
+		cmocka_unit_test(test_read_all_of_nothing),
 		cmocka_unit_test(test_names),
 	};
 
