@@ -254,6 +254,10 @@ sig   = 4:64:0:*:65535,1:mss,nop,ws,nop,nop,ts,sok,eol+1:df,id+:0
 sig   = 4:64:0:*:65535,2:mss,nop,ws,nop,nop,ts,sok,eol+1:df,id+:0
 sig   = 4:64:0:*:65535,3:mss,nop,ws,nop,nop,ts,sok,eol+1:df,id+:0
 
+label = s:unix:macOS:10.2 to 10.4, or FreeBSD 4 or 5
+; before SACK: published by OpenBSD's pf.os, which cannot tell them apart either
+sig   = 4:64:0:*:65535,0:mss,nop,ws,nop,nop,ts:df,id+:0
+
 label = s:unix:macOS:a late try
 ; after several tries RFC 1323's options go (source: TF_REQ_SCALE and
 ; TF_REQ_TSTMP cleared in tcp_timer()); seen 3/1 B (10.15)
@@ -284,7 +288,6 @@ sig   = *:64:0:*:65535,1:mss,nop,ws,sok,ts:df,id+:0
 label = s:unix:FreeBSD:4 or 5
 ; published by OpenBSD's pf.os
 sig   = 4:64:0:*:57344,0:mss,nop,ws,nop,nop,ts:df,id+:0
-sig   = 4:64:0:*:65535,0:mss,nop,ws,nop,nop,ts:df,id+:0
 sig   = 4:64:0:*:65535,1:mss,nop,ws,nop,nop,ts:df,id+:0
 
 label = s:unix:OpenBSD:6.1 or newer
@@ -328,12 +331,12 @@ sig   = *:64:0:*:mss*44,1:mss,sok,ts,nop,ws:df,id+:0
 label = s:unix:Solaris:10
 ; 49640 = 34 * 1460, the buffer of 49152 rounded up: published by OpenBSD's pf.os
 ; and others.  Windows' layout: the window tells them apart
-sig   = 4:64:0:*:mss*34,0:mss,nop,ws,nop,nop,sok:df,id+:0
-sig   = 4:64:0:*:mss*34,0:mss,nop,nop,sok,nop,ws:df,id+:0
+sig   = *:64:0:*:mss*34,0:mss,nop,ws,nop,nop,sok:df,id+:0
+sig   = *:64:0:*:mss*34,0:mss,nop,nop,sok,nop,ws:df,id+:0
 sig   = 4:64:0:*:32850,1:mss,nop,nop,ts,nop,ws,nop,nop,sok:df,id+:0
 
 label = s:unix:Solaris:9
-sig   = 4:64:0:*:mss*34,0:mss,nop,nop,sok:df,id+:0
+sig   = *:64:0:*:mss*34,0:mss,nop,nop,sok:df,id+:0
 
 label = s:unix:Solaris:8
 sig   = 4:64:0:*:mss*17,0:nop,nop,sok,mss:df,id+:0

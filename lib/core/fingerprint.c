@@ -185,7 +185,7 @@ void fingerprint_of(const struct signatures *db, const struct packet *p,
 				     .distance = distance(p, sig),
 				     .name = "",
 				     .flavour = "" };
-	if (tool && how != SIGNATURE_EXACT) {
+	if (tool && !(sig && sig->class == OS_SCANNER)) {
 		g = (struct guess){ .class = OS_SCANNER,
 				    .reason = REASON_CRAFTED,
 				    .confidence = 90,

@@ -213,7 +213,7 @@ static const confidences scaled4 = {
 	{ 74, 94, 70 }, { 64, 88, 60 }, { 45, 82, 45 }, { 40, 65, 40 }
 };
 static const confidences scaled6 = {
-	{ 92, 94, 70 }, { 80, 85, 55 }, { 70, 75, 45 }, { 50, 60, 40 }
+	{ 92, 94, 70 }, { 80, 85, 55 }, { 62, 75, 45 }, { 50, 60, 40 }
 };
 static const confidences plain4 = {
 	{ 60, 92, 40 }, { 40, 88, 40 }, { 40, 75, 40 }, { 40, 60, 40 }
@@ -411,7 +411,9 @@ static struct guess guess_timestamps(const struct look *look)
 	else
 		g = family(look, OS_BSD, "FreeBSD",
 			   p->window == 65535 ? 70 : 55);
-	return reasoned(g, p->ttl > 128 ? REASON_PROXY : REASON_SHARED);
+	if (p->ttl > 128)
+		g.reason = REASON_PROXY;
+	return reasoned(g, REASON_SHARED);
 }
 
 /* Android asks for 60 segments, which is more than the field holds. */

@@ -381,22 +381,10 @@ static bool hides(const struct entry *by, const struct entry *e)
 	       by->generic <= e->generic;
 }
 
-static bool hidden_error(const struct signatures *db, const struct entry *by,
-			 const struct entry *e, struct error *err)
-{
-	const struct signature *first = &db->list[by->order];
-	const struct signature *second = &db->list[e->order];
-
-	return error_set(err, ERROR_MALFORMED, 0,
-			 "%s:%u: signature \"%s\": line %u says the same "
-			 "already (%s:%s): take one of them out",
-			 second->file, second->line, second->text, first->line,
-			 first->name, first->flavour);
-}
-
-/* Adds one draft to its run, which is the last one so far. */
-static bool enter(const struct signatures *db, struct signature_index *ix,
-		  const struct draft *d, struct error *err)
+/* Adds one draft to its run, which is the last one so far; the entry that hides
+ * it, if one does. */
+static const struct entry *enter(struct signature_index *ix,
+				 const struct draft *d)
 {
 	struct run *run = run_slot(ix, &d->key);
 
@@ -404,18 +392,46 @@ static bool enter(const struct signatures *db, struct signature_index *ix,
 		run->key = d->key;
 		run->first = ix->entry_count;
 	}
-	for (uint32_t i = 0; i < run->count; i++) {
-		const struct entry *by = &ix->entries[run->first + i];
-
-		if (!hides(by, &d->entry))
-			continue;
-		/* pointers: the same file, not one of the same name */
-		return db->list[by->order].file !=
-			       db->list[d->entry.order].file ||
-		       hidden_error(db, by, &d->entry, err);
-	}
+	for (uint32_t i = 0; i < run->count; i++)
+		if (hides(&ix->entries[run->first + i], &d->entry))
+			return &ix->entries[run->first + i];
 	ix->entries[ix->entry_count++] = d->entry;
 	run->count++;
+	return NULL;
+}
+
+/* Enters all, then finds fault with a signature of which nothing could be
+ * entered, all of it being said before in the same file.  hidden_by[i] is where:
+ * NOT_HIDDEN once something was entered, or another file said it. */
+#define UNSEEN     UINT32_MAX
+#define NOT_HIDDEN (UINT32_MAX - 1)
+static bool enter_all(const struct signatures *db, struct signature_index *ix,
+		      const struct draft *drafts, uint32_t count,
+		      uint32_t *hidden_by, struct error *err)
+{
+	memset(hidden_by, 0xff, db->count * sizeof(*hidden_by)); /* UNSEEN */
+	for (uint32_t i = 0; i < count; i++) {
+		const struct entry *by = enter(ix, &drafts[i]);
+		uint32_t order = drafts[i].entry.order;
+
+		/* pointers: the same file, not one of the same name */
+		if (!by || db->list[by->order].file != db->list[order].file)
+			hidden_by[order] = NOT_HIDDEN;
+		else if (hidden_by[order] == UNSEEN)
+			hidden_by[order] = by->order;
+	}
+	for (uint32_t i = 0; i < db->count; i++) {
+		const struct signature *s = &db->list[i], *first;
+
+		if (hidden_by[i] >= NOT_HIDDEN)
+			continue;
+		first = &db->list[hidden_by[i]];
+		return error_set(err, ERROR_MALFORMED, 0,
+				 "%s:%u: signature \"%s\": line %u says the "
+				 "same already (%s:%s): take one of them out",
+				 s->file, s->line, s->text, first->line,
+				 first->name, first->flavour);
+	}
 	return true;
 }
 
@@ -434,9 +450,10 @@ bool signature_index_build(struct signatures *db, struct error *err)
 	struct signature_index *ix = calloc(1, sizeof(*ix));
 	size_t most = db->count * DRAFTS_MAX + 1;
 	struct draft *drafts = calloc(most, sizeof(*drafts));
+	uint32_t *hidden_by = calloc(db->count + 1, sizeof(*hidden_by));
 	uint32_t count = 0;
 
-	if (!ix || !drafts)
+	if (!ix || !drafts || !hidden_by)
 		goto no_memory;
 	ix->layout_mask = table_size(db->count) - 1;
 	ix->layouts = calloc(ix->layout_mask + 1u, sizeof(*ix->layouts));
@@ -450,9 +467,9 @@ bool signature_index_build(struct signatures *db, struct error *err)
 	ix->runs = calloc(ix->run_mask + 1u, sizeof(*ix->runs));
 	if (!ix->runs)
 		goto no_memory;
-	for (uint32_t i = 0; i < count; i++)
-		if (!enter(db, ix, &drafts[i], err))
-			goto out;
+	if (!enter_all(db, ix, drafts, count, hidden_by, err))
+		goto out;
+	free(hidden_by);
 	free(drafts);
 	db->index = ix;
 	return true;
@@ -461,6 +478,7 @@ no_memory:
 	error_set(err, ERROR_LIMIT, 0, "no memory for %zu signatures",
 		  db->count);
 out:
+	free(hidden_by);
 	free(drafts);
 	signature_index_free(ix);
 	return false;
