@@ -119,7 +119,8 @@ const struct signature *signatures_find(const struct signatures *db,
 
 /* signature_of_packet - the packet as a signature that would match it, for
  * reports and new databases: "4:116+12:0:1460:mss*44,8:mss,nop,ws,…:df,id+:0".
- * The result is buf. */
+ * "+?" behind a TTL that is too far below any likely initial one, as p0f has
+ * it: there the reader has to know.  The result is buf. */
 #define SIGNATURE_TEXT_MAX 384 /* longest, with its NUL */
 const char *signature_of_packet(const struct packet *p, char *buf);
 

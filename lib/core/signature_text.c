@@ -123,7 +123,10 @@ char *signature_append(const struct packet *p, char *buf)
 	*at++ = ':';
 	at = put_number(at, p->ttl);
 	*at++ = '+';
-	at = put_number(at, ttl_distance(p->ttl));
+	if (ttl_distance(p->ttl) <= SIGNATURE_HOPS_MAX)
+		at = put_number(at, ttl_distance(p->ttl));
+	else
+		*at++ = '?';
 	*at++ = ':';
 	at = put_number(at, p->ip_options);
 	*at++ = ':';
