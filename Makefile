@@ -166,6 +166,14 @@ demo:
 demo-run: need-build $(PROGRAMS) $(HELPERS)
 	@BUILD=$(BUILD) tests/net/demo
 
+# accuracy: fingerprints on labelled captures, beside p0f and the kernel's osf
+.PHONY: accuracy accuracy-run
+accuracy:
+	@tests/deps ensure build test bench
+	+@$(MAKE) --no-print-directory accuracy-run
+accuracy-run: need-build $(BUILD)/geoblock
+	@BUILD=$(BUILD) tests/accuracy/run
+
 .PHONY: bench bench-run
 bench:
 	@tests/deps ensure build test bench
@@ -225,6 +233,7 @@ help:
 	'make check-vm      those of them that run on the stock kernel of Debian' \
 	'make demo          four senders, real connections, throw-away namespaces' \
 	'make bench         the numbers, beside their peers' \
+	'make accuracy      operating systems named rightly, beside p0f and osf' \
 	'make lint          format, static analysis, include arrows' \
 	'make asan          the tests under ASan and UBSan, in build/asan' \
 	'make fuzz T=NAME   libFuzzer on one reader; RUNS=N' \

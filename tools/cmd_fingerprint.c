@@ -365,6 +365,8 @@ static void help(void)
 	      "be repeated\n"
 	      "  --only             no other signatures than those of "
 	      "--signatures\n"
+	      "  --config FILE      as every command; nothing of it matters "
+	      "here\n"
 	      "  --help             this text\n\n"
 	      "Signatures: --signatures, then " SIGNATURES_FOLDER
 	      "/*.fp, then geoblock's own.\n"

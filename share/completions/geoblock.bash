@@ -7,6 +7,7 @@ _geoblock() {
 	local check='--json --verbose --config --help'
 	local export='--format --countries --output --result --json --config
 		--help'
+	local fingerprint='--json --summary --signatures --only --config --help'
 	local sync='--offline --dry-run --force --no-apply --json --quiet
 		--verbose --config --version --help'
 
@@ -19,7 +20,7 @@ _geoblock() {
 	--format)
 		words='nft cidr ranges ipset postfix json mmdb'
 		;;
-	--config | --output)
+	--config | --output | --signatures)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
@@ -44,17 +45,18 @@ _geoblock() {
 		done
 	fi
 	case $command in
-	'') words='query check export help --config --version --help' ;;
-	help) words='query check export' ;;
+	'') words='query check export fingerprint help --config --version --help' ;;
+	help) words='query check export fingerprint' ;;
 	query) words=$query ;;
 	check) words=$check ;;
 	export) words=$export ;;
+	fingerprint) words=$fingerprint ;;
 	sync) words=$sync ;;
 	esac
 	# FILEs, unless an option is being typed
 	case $command:$word in
-	sync:-* | check:-*) ;;
-	sync:* | check:*) words= ;;
+	sync:-* | check:-* | fingerprint:-*) ;;
+	sync:* | check:* | fingerprint:*) words= ;;
 	esac
 	if [ -n "$words" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

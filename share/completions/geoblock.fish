@@ -5,11 +5,12 @@ set -l lists \
     'query: --json --live --no-live --os --config --help' \
     'check: --json --verbose --config --help' \
     'export: --format --countries --output --result --json --config --help' \
+    'fingerprint: --json --summary --signatures --only --config --help' \
     'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
-set -l commands query check export help
+set -l commands query check export fingerprint help
 
 complete -c geoblock -f -n "not __fish_seen_subcommand_from $commands" -a "$commands"
-complete -c geoblock -f -n '__fish_seen_subcommand_from help' -a 'query check export'
+complete -c geoblock -f -n '__fish_seen_subcommand_from help' -a 'query check export fingerprint'
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l config -r
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l version
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l help
@@ -27,7 +28,7 @@ for line in $lists
                 complete $where -l format -x -a 'nft cidr ranges ipset postfix json mmdb'
             case countries result
                 complete $where -l $name -x
-            case config output
+            case config output signatures
                 complete $where -l $name -r
             case '*'
                 complete $where -l $name

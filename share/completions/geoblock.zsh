@@ -6,6 +6,7 @@ lists=(
 	'query: --json --live --no-live --os --config --help'
 	'check: --json --verbose --config --help'
 	'export: --format --countries --output --result --json --config --help'
+	'fingerprint: --json --summary --signatures --only --config --help'
 	'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
 )
 classes=(windows linux android macos ios bsd solaris other scanner unknown)
@@ -14,14 +15,14 @@ formats=(nft cidr ranges ipset postfix json mmdb)
 case $words[CURRENT-1] in
 --os) compadd -- $classes && return ;;
 --format) compadd -- $formats && return ;;
---config|--output) _files && return ;;
+--config|--output|--signatures) _files && return ;;
 esac
 
 local command=sync line
 if [[ ${service:-$words[1]} != geoblock-sync ]]; then
-	command=${${(M)words[2,CURRENT-1]:#(query|check|export|help)}[1]}
+	command=${${(M)words[2,CURRENT-1]:#(query|check|export|fingerprint|help)}[1]}
 	if [[ -z $command || $command == help ]]; then
-		compadd -- query check export help
+		compadd -- query check export fingerprint help
 		[[ -n $command ]] || compadd -- --config --version --help
 		return
 	fi
@@ -29,4 +30,4 @@ fi
 for line in $lists; do
 	[[ $line == $command:* ]] && compadd -- ${=line#*: }
 done
-[[ $command == (sync|check) ]] && _files
+[[ $command == (sync|check|fingerprint) ]] && _files
