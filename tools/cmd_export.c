@@ -284,7 +284,7 @@ static const struct export_format *find_format(const char *name)
 	return NULL;
 }
 
-static int format_error(const char *name)
+static void format_error(const char *name)
 {
 	const char *names[EXPORT_FORMATS], *near;
 	char list[128];
@@ -292,22 +292,25 @@ static int format_error(const char *name)
 	for (size_t i = 0; i < EXPORT_FORMATS; i++)
 		names[i] = export_formats[i].name;
 	words_join(names, EXPORT_FORMATS, list, sizeof(list));
+	near = name ? words_nearest(names, EXPORT_FORMATS, name) : NULL;
 	if (!name)
-		return tool_usage(NAME, "--format is missing: %s", list);
-	near = words_nearest(names, EXPORT_FORMATS, name);
-	if (near)
-		return tool_usage(
-			NAME, "there is no format \"%s\"; did you mean \"%s\"?",
-			name, near);
-	return tool_usage(NAME, "there is no format \"%s\", but %s", name,
-			  list);
+		tool_usage(NAME, "--format is missing: %s", list);
+	else if (near)
+		tool_usage(NAME,
+			   "there is no format \"%s\"; did you mean \"%s\"?",
+			   name, near);
+	else
+		tool_usage(NAME, "there is no format \"%s\", but %s", name,
+			   list);
 }
 
 /* What the options come to, taken together. */
 static int check_request(const struct request *r, const char *format)
 {
-	if (!r->format)
-		return format_error(format);
+	if (!r->format) {
+		format_error(format);
+		return STATUS_USAGE;
+	}
 	if (r->only4 && r->only6)
 		return tool_usage(NAME, "-4 and -6 exclude each other; without "
 					"them both families are written");

@@ -693,8 +693,7 @@ static void test_touched(void **state)
 		{ SECTION_HI6, 6, 8 },      { SECTION_LO6, 6, 8 },
 		{ SECTION_COUNTRY6, 6, 2 }, { SECTION_ORIGIN6, 6, 2 },
 		{ SECTION_DATE6, 6, 4 },    { SECTION_INDEX4, 4, 0 },
-		{ SECTION_PAGE6, 6, 0 },
-		{ SECTION_INDEX6, 6, 0 },
+		{ SECTION_PAGE6, 6, 0 },    { SECTION_INDEX6, 6, 0 },
 	};
 	struct geo_table t = many_ranges();
 	struct image_header h;
