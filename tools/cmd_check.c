@@ -150,7 +150,9 @@ void check_notes(const struct conf *conf, const struct policy_split *split,
 	bool shipped = policy->rule_count > 0 && policy->rules[0].line == 0;
 
 	if (!conf->mode_given)
-		add_note(notes, "\"mode\" is not set, which means audit");
+		add_note(notes, "\"mode\" is not set, which means %s",
+			 policy->audit ? "audit, as no country is named"
+				       : "enforce");
 	if (conf->country_word_count == 0 && shipped)
 		add_note(notes, "no countries are named yet: all the world is "
 				"outside");

@@ -38,7 +38,8 @@ struct conf_nets {
 
 struct conf {
 	char *path;      /* the file, or NULL: built-in defaults only */
-	bool mode_given; /* false: `mode` is not in the file, and audit */
+	bool mode_given; /* false: `mode` is not in the file; then it is enforce
+			  * where `countries` is, else audit */
 	struct policy policy;
 	uint16_t ports[POLICY_PORTS_MAX];
 	size_t port_count;

@@ -202,8 +202,11 @@ static void check_countries(struct conf_reader *r, const unsigned *first_line)
 static void check_whole(struct conf_reader *r, const unsigned *first_line)
 {
 	unsigned source = line_of(first_line, "source");
-	const struct conf *conf = r->conf;
+	struct conf *conf = r->conf;
 
+	/* who chose no country has nothing to enforce yet */
+	if (!conf->mode_given)
+		conf->policy.audit = line_of(first_line, "countries") == 0;
 	check_countries(r, first_line);
 	if (conf->queue + conf->queue_count - 1 > UINT16_MAX)
 		conf_fail(r, r->path, line_of(first_line, "queue-count"),

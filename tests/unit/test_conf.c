@@ -94,6 +94,20 @@ static bool has(const struct country_set *set, const char *code)
 	return country_set_has(set, COUNTRY(code[0], code[1]));
 }
 
+/* Who names countries means them; who names none has nothing to enforce. */
+static void test_mode_default(void **state)
+{
+	struct conf *conf = read_text("countries = {\"US\"}\n");
+
+	(void)state;
+	assert_false(conf->policy.audit);
+	assert_false(conf->mode_given);
+	conf_free(conf);
+	conf = read_text("mode = audit\ncountries = {\"US\"}\n");
+	assert_true(conf->policy.audit);
+	conf_free(conf);
+}
+
 static void test_defaults(void **state)
 {
 	struct conf *conf = read_text("");
@@ -544,6 +558,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_mode_default),
 		cmocka_unit_test(test_shipped_rules),
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_rules),
