@@ -16,10 +16,19 @@ export BUILD
 # a make inside a test is not part of the make that runs the tests
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
+# What is mounted below $tmp may be a folder of the machine: never rm through it.
+clear_tmp() {
+	if grep -qF " $tmp/" /proc/self/mounts; then
+		echo "# something is still mounted below $tmp: left as it is"
+	else
+		rm -rf --one-file-system "$tmp"
+	fi
+}
+
 tap_count=0
 tap_failed=0
 tmp=$(mktemp -d) || exit 3
-trap 'rm -rf "$tmp"' EXIT
+trap 'clear_tmp' EXIT
 trap 'exit 130' INT TERM HUP
 
 pass() {
