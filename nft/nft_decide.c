@@ -5,6 +5,9 @@
  *   change  a live set holds nearly the same: add and remove elements
  *   stage   make a new one
  *
+ * Only one set of a family is changed in place: where several differ, an address
+ * may be on its way from one to another, and would for a moment be in neither.
+ *
  * For that one has to know what a live set holds.  Its rule's comment says so,
  * by count and digest; whether the comment is still true is told by the
  * generation id.  The switch that wrote the comment stored the number that its
@@ -217,6 +220,21 @@ static bool decide(struct nft_run *run, struct nft_target *t, size_t *room,
 	return decide_by_content(run, t, live, room, err);
 }
 
+/* Where more than one set of the family differs, all of those are staged. */
+static void one_in_place(struct nft_run *run, int family)
+{
+	size_t differ = 0;
+
+	for (size_t i = 0; i < run->count; i++)
+		differ +=
+			run->t[i].family == family && run->t[i].how != NFT_KEEP;
+	for (size_t i = 0; differ > 1 && i < run->count; i++)
+		if (run->t[i].family == family && run->t[i].how == NFT_CHANGE)
+			stage(run, &run->t[i],
+			      run->t[i].want.count + run->t[i].drop.count -
+				      run->t[i].add.count);
+}
+
 bool nft_decide(struct nft_run *run, struct error *err)
 {
 	/* the rules go into the same transaction */
@@ -225,5 +243,7 @@ bool nft_decide(struct nft_run *run, struct error *err)
 	for (size_t i = 0; i < run->count; i++)
 		if (!decide(run, &run->t[i], &room, err))
 			return false;
+	one_in_place(run, 4);
+	one_in_place(run, 6);
 	return true;
 }
