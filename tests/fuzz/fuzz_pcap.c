@@ -5,7 +5,8 @@
 
 #include <geoblock/fingerprint.h>
 
-#include "tools/tool_pcap.c" /* of the programs, not of a library */
+/* of the programs, not of a library */
+#include "tools/tool_pcap.c" // NOLINT(bugprone-suspicious-include)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

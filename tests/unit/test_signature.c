@@ -234,7 +234,9 @@ static void write_file(const char *folder, const char *name, const char *text)
 
 static void test_signature_folder(void **state)
 {
-	char folder[] = "/tmp/test_signature.XXXXXX", command[600];
+	static const char *const names[] = { "10.fp", "20.fp", "30.fp~",
+					     ".40.fp", "50.fp" };
+	char folder[] = "/tmp/test_signature.XXXXXX", path[600];
 	struct error err = { 0 };
 	struct signatures *db;
 
@@ -252,8 +254,11 @@ static void test_signature_folder(void **state)
 	assert_false(signatures_read_folder(db, folder, &err));
 	assert_non_null(strstr(err.text, "50.fp:2: line \"x\""));
 	signatures_free(db);
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(rmdir(folder), 0);
 }
 
 static void test_signature_hidden(void **state)
@@ -683,7 +688,19 @@ static const struct signature *find_slowly(const struct signatures *db,
 	return best;
 }
 
-#define PICK(list) list[(size_t)rand() % (sizeof(list) / sizeof(*list))]
+static uint64_t dice_state;
+
+/* 0 to below - 1; splitmix64, so that a seed means the same everywhere */
+static unsigned dice(unsigned below)
+{
+	uint64_t z = dice_state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return (unsigned)((z ^ z >> 31) % below);
+}
+
+#define PICK(list) list[dice(sizeof(list) / sizeof(*list))]
 
 static const char *const layouts[] = {
 	"mss", "mss,nop,ws", "mss,nop,nop,sok", "mss,sok,eol+1", "mss,sok,ts",
@@ -711,7 +728,7 @@ static const char *const quirk_lists[] = {
 static struct signatures *random_db(void)
 {
 	char text[16384];
-	size_t lines = (size_t)rand() % 60 + 1;
+	size_t lines = (size_t)dice(60) + 1;
 
 	strcpy(text, "[tcp:request]\n");
 	for (size_t i = 0; i < lines; i++) {
@@ -745,16 +762,16 @@ static struct signatures *random_db(void)
 static struct packet random_packet(void)
 {
 	struct syn s = {
-		.version = rand() % 2 ? 4 : 6,
+		.version = dice(2) ? 4 : 6,
 		.ttl = PICK(ttl_values),
-		.ip_id = (uint16_t)(rand() % 2),
-		.fragment = rand() % 2 ? DF : 0,
-		.flow = (uint32_t)(rand() % 2),
-		.seq = rand() % 4 ? 1 : ZERO_SEQ,
-		.flags = rand() % 4 ? 2 : 0xc2,
+		.ip_id = (uint16_t)(dice(2)),
+		.fragment = dice(2) ? DF : 0,
+		.flow = (uint32_t)(dice(2)),
+		.seq = dice(4) ? 1 : ZERO_SEQ,
+		.flags = dice(4) ? 2 : 0xc2,
 		.window = PICK(window_values),
 		.options = PICK(option_bytes),
-		.payload = (size_t)(rand() % 2),
+		.payload = dice(2),
 	};
 
 	return parse_syn(&s);
@@ -768,7 +785,7 @@ static void test_signature_against_slow(void **state)
 	unsigned seen[4] = { 0 };
 
 	(void)state;
-	srand(seed);
+	dice_state = seed;
 	print_message("TEST_SEED=%u\n", seed);
 	for (int round = 0; round < 60; round++) {
 		struct signatures *db = random_db();
@@ -870,7 +887,7 @@ static void test_signature_text_longest(void **state)
 static void test_signature_round_trip(void **state)
 {
 	(void)state;
-	srand(1);
+	dice_state = 1;
 	for (int i = 0; i < 2000; i++) {
 		struct packet p = random_packet();
 		char line[SIGNATURE_TEXT_MAX + 64] = LABEL "sig = ";
