@@ -11,24 +11,21 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
-#include <netpacket/packet.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <signal.h>
+
+#include "tests/net/veth.h"
 
 #define BATCH     64
 #define RATE_MAX  1000000
@@ -124,34 +121,6 @@ static int die(const char *what)
 	return 1;
 }
 
-/* A packet socket on the interface, which must be a veth. */
-static int open_link(const char *name, uint8_t mac[6])
-{
-	struct sockaddr_ll link = { .sll_family = AF_PACKET };
-	struct ethtool_drvinfo driver = { .cmd = ETHTOOL_GDRVINFO };
-	struct ifreq request = { 0 };
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), one = 1;
-
-	if (fd < 0)
-		return -1;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	request.ifr_data = (void *)&driver;
-	if (ioctl(fd, SIOCETHTOOL, &request) != 0 ||
-	    strcmp(driver.driver, "veth") != 0) {
-		errno = EPERM;
-		return -1;
-	}
-	request.ifr_data = NULL;
-	if (ioctl(fd, SIOCGIFHWADDR, &request) != 0)
-		return -1;
-	memcpy(mac, request.ifr_hwaddr.sa_data, 6);
-	link.sll_ifindex = (int)if_nametoindex(name);
-	if (bind(fd, (struct sockaddr *)&link, sizeof(link)) != 0)
-		return -1;
-	setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one));
-	return fd;
-}
-
 static uint64_t run(int fd, struct frame *frames, uint64_t rate,
 		    uint64_t seconds, uint32_t first, uint32_t last)
 {
@@ -218,7 +187,7 @@ int main(int argc, char **argv)
 	seconds = strtoull(argv[6], NULL, 10);
 	if (rate == 0 || rate > RATE_MAX || seconds > 60 || last < first)
 		return 2;
-	fd = open_link(argv[1], from);
+	fd = veth_open(argv[1], from);
 	if (fd < 0)
 		return die(argv[1]);
 	rng = now() | 1;
