@@ -87,6 +87,25 @@ static bool check_action(const struct kernel_plan *plan, enum action action,
 			 plan->mark, action_name(action));
 }
 
+/* The mask has room for every answer of the listener. */
+static bool check_queue(const struct kernel_plan *plan, struct error *err)
+{
+	uint32_t most = kernel_mark_judged(plan->mark, ACTION_RESET);
+
+	if (plan->queue.first > plan->queue.last)
+		return error_set(err, ERROR_LIMIT, 0,
+				 "queues %u to %u: the first comes after the "
+				 "last",
+				 plan->queue.first, plan->queue.last);
+	if (most != 0 && (most & ~plan->mark) == 0)
+		return true;
+	return error_set(err, ERROR_LIMIT, 0,
+			 "the mark's mask 0x%x has no room for a listener's "
+			 "answers; %d neighbouring bits are needed, for "
+			 "example 0x7",
+			 plan->mark, KERNEL_MARK_BITS);
+}
+
 static bool check_class(const struct kernel_plan *plan, size_t i,
 			struct error *err)
 {
@@ -123,6 +142,8 @@ static bool check_plan(const struct kernel_plan *plan, struct error *err)
 	for (size_t i = 0; i < plan->class_count; i++)
 		if (!check_class(plan, i, err))
 			return false;
+	if (plan->queue.enabled && !check_queue(plan, err))
+		return false;
 	if (plan->rest_counter[0] == '\0')
 		return error_set(err, ERROR_LIMIT, 0,
 				 "the rest has no counter");

@@ -31,6 +31,7 @@
  * by its handle and not sent again: so even with somebody committing all the
  * time, one gets through soon. */
 #include "nft/nft_apply.h"
+#include "nft/nft_queue.h"
 #include "nft/nft_run.h"
 
 #include <errno.h>
@@ -303,6 +304,7 @@ static void add_target(struct nft_run *run, const struct kernel_class *class,
 
 static void fill_report(const struct nft_run *run, struct kernel_report *report)
 {
+	report->queue = run->queue;
 	report->batches = run->sent.batches;
 	report->bytes = run->sent.bytes;
 	report->trusted = run->looked && !run->read_back;
@@ -319,6 +321,16 @@ static void fill_report(const struct nft_run *run, struct kernel_report *report)
 		report->sets[i].added = t->added;
 		report->sets[i].removed = t->removed;
 	}
+}
+
+static bool ask_for_queue(struct nft_run *run, struct error *err)
+{
+	if (!run->plan->queue.enabled)
+		return true;
+	if (!nft_queue_probe(run->sock, run->buf, run->plan, err))
+		return false;
+	run->queue = run->sock->queue;
+	return true;
 }
 
 bool nft_apply(struct nft_sock *sock, char *buf, const struct kernel_plan *plan,
@@ -338,7 +350,7 @@ bool nft_apply(struct nft_sock *sock, char *buf, const struct kernel_plan *plan,
 		add_target(run, &plan->classes[i], 4);
 		add_target(run, &plan->classes[i], 6);
 	}
-	ok = try_hard(run, dry_run, report, err);
+	ok = ask_for_queue(run, err) && try_hard(run, dry_run, report, err);
 	fill_report(run, report);
 	for (size_t i = 0; i < run->count; i++) {
 		nft_list_clear(&run->t[i].drop);

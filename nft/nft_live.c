@@ -216,10 +216,14 @@ static void mark_used(void *ctx, const struct nft_rule *rule, const char *name)
 	for (size_t i = 0; i < live->set_count; i++) {
 		struct nft_live_set *set = &live->sets[i];
 
-		if (set->used || strcmp(set->name, name) != 0)
+		if (strcmp(set->name, name) != 0)
 			continue;
 		set->used = true;
-		memcpy(set->comment, rule->comment, sizeof(set->comment));
+		/* `undecided` asks the same sets, and says nothing of them */
+		if (!set->comment[0] &&
+		    strcmp(rule->chain, NFT_CHAIN_SOURCES) == 0)
+			memcpy(set->comment, rule->comment,
+			       sizeof(set->comment));
 	}
 }
 

@@ -29,6 +29,8 @@
  * 6.13 cannot combine two registers, so the copy to the conntrack mark is a rule
  * for each value. */
 #include "nft/nft_rules.h"
+#include "nft/nft_build.h"
+#include "nft/nft_queue.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,318 +44,108 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#define PRIORITY_ASK    (-310)
 #define PRIORITY_RAW    (-300)
 #define PRIORITY_MANGLE (-150)
 
-#define IPV4_SADDR 12
-#define IPV6_SADDR 8
-#define TCP_DPORT  2
-#define TCP_FLAGS  13
-#define TCP_FIN    0x01
-#define TCP_SYN    0x02
-#define TCP_RST    0x04
-#define TCP_ACK    0x10
+/* Copies are for statistics and a log that people read; the counters are exact. */
+#define LOG_RATE    100 /* a second */
+#define LOG_BURST   200
+#define LOG_SNAPLEN 128 /* bytes: the headers, with all their options */
 
-/* Our entry in a rule's user data, beside nft's own (comment 0, ebtables 1);
- * nft skips what it does not know.  It is not in the comment, because a comment
- * survives `nft list ruleset` and `nft -f`, and would then say something that is
- * no longer true. */
-#define UDATA_GENERATION 0x67
-#define UDATA_ROOM       192
-
-/* A ruleset being built.  Running out of memory is looked at once, at the end. */
-struct build {
-	struct nft_rules *out;
-	const struct kernel_plan *plan;
-	struct nftnl_rule *rule; /* the one being built */
-	struct nft_rule item;
-	bool failed;
-};
-
-/* ---- expressions ------------------------------------------------------------- */
-
-static struct nftnl_expr *add(struct build *b, const char *name)
-{
-	struct nftnl_expr *e = b->rule ? nftnl_expr_alloc(name) : NULL;
-
-	if (!e) {
-		b->failed = true;
-		return NULL;
-	}
-	nftnl_rule_add_expr(b->rule, e);
-	return e;
-}
-
-static void load_meta(struct build *b, uint32_t key)
-{
-	struct nftnl_expr *e = add(b, "meta");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, NFT_REG_1);
-}
-
-static void load_payload(struct build *b, uint32_t base, uint32_t offset,
-			 uint32_t len)
-{
-	struct nftnl_expr *e = add(b, "payload");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, len);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
-}
-
-/* register = (register & mask) ^ xor, on len bytes */
-static void bitwise(struct build *b, const void *mask, const void * xor,
-		    uint32_t len)
-{
-	struct nftnl_expr *e = add(b, "bitwise");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, xor, len);
-}
-
-static void compare(struct build *b, uint32_t op, const void *data,
-		    uint32_t len)
-{
-	struct nftnl_expr *e = add(b, "cmp");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
-	nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
-}
-
-static void lookup(struct build *b, const char *set)
-{
-	struct nftnl_expr *e = add(b, "lookup");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, 0);
-}
-
-static void count(struct build *b, const char *counter)
-{
-	struct nftnl_expr *e = add(b, "objref");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
-	nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, counter);
-}
-
-static void decide(struct build *b, int verdict, const char *chain)
-{
-	struct nftnl_expr *e = add(b, "immediate");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
-	if (chain)
-		nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
-}
-
-static void reset(struct build *b)
-{
-	struct nftnl_expr *e = add(b, "reject");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_TCP_RST);
-	nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, 0);
-}
-
-/* mark = (mark & ~mask) | value, where what ("meta" or "ct") has a mark */
-static void set_mark(struct build *b, const char *what, uint32_t value)
-{
-	bool meta = what[0] == 'm';
-	uint16_t key = meta ? NFTNL_EXPR_META_KEY : NFTNL_EXPR_CT_KEY;
-	uint32_t mark = meta ? (uint32_t)NFT_META_MARK : (uint32_t)NFT_CT_MARK;
-	uint32_t others = ~b->plan->mark;
-	struct nftnl_expr *e = add(b, what);
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, key, mark);
-	nftnl_expr_set_u32(e, meta ? NFTNL_EXPR_META_DREG : NFTNL_EXPR_CT_DREG,
-			   NFT_REG_1);
-	bitwise(b, &others, &value, sizeof(value));
-	e = add(b, what);
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, key, mark);
-	nftnl_expr_set_u32(e, meta ? NFTNL_EXPR_META_SREG : NFTNL_EXPR_CT_SREG,
-			   NFT_REG_1);
-}
-
-static void match_tcp(struct build *b)
-{
-	uint8_t tcp = IPPROTO_TCP;
-
-	load_meta(b, NFT_META_L4PROTO);
-	compare(b, NFT_CMP_EQ, &tcp, sizeof(tcp));
-}
-
-static void match_source(struct build *b, int family, const char *set)
-{
-	uint8_t protocol = family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-
-	load_meta(b, NFT_META_NFPROTO);
-	compare(b, NFT_CMP_EQ, &protocol, sizeof(protocol));
-	if (family == 4)
-		load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IPV4_SADDR, 4);
-	else
-		load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, IPV6_SADDR, 16);
-	lookup(b, set);
-}
+#define TCP_DPORT 2
+#define TCP_FLAGS 13
+#define TCP_FIN   0x01
+#define TCP_SYN   0x02
+#define TCP_RST   0x04
+#define TCP_ACK   0x10
 
 /* ---- rules ------------------------------------------------------------------- */
 
-static void begin(struct build *b, const char *chain)
-{
-	memset(&b->item, 0, sizeof(b->item));
-	snprintf(b->item.chain, sizeof(b->item.chain), "%s", chain);
-	b->rule = nftnl_rule_alloc();
-	if (!b->rule)
-		return;
-	nftnl_rule_set_u32(b->rule, NFTNL_RULE_FAMILY, NFPROTO_INET);
-	nftnl_rule_set_str(b->rule, NFTNL_RULE_TABLE, b->plan->table);
-	nftnl_rule_set_str(b->rule, NFTNL_RULE_CHAIN, chain);
-}
-
-/* The expressions of a rule as text; NULL without memory. */
-static char *text_of(struct nftnl_rule *rule)
-{
-	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(rule);
-	struct nftnl_expr *e;
-	char *text = NULL, one[512];
-	size_t size = 0;
-	FILE *f = iter ? open_memstream(&text, &size) : NULL;
-
-	while (f && (e = nftnl_expr_iter_next(iter)) != NULL) {
-		nftnl_expr_snprintf(one, sizeof(one), e, NFTNL_OUTPUT_DEFAULT,
-				    0);
-		fprintf(f, "%s [%s]\n", nftnl_expr_get_str(e, NFTNL_EXPR_NAME),
-			one);
-	}
-	if (iter)
-		nftnl_expr_iter_destroy(iter);
-	if (f && fclose(f) != 0) {
-		free(text);
-		text = NULL;
-	}
-	return text;
-}
-
-static bool add_udata(struct nftnl_rule *rule, const char *comment,
-		      uint32_t generation)
-{
-	struct nftnl_udata_buf *udata = nftnl_udata_buf_alloc(UDATA_ROOM);
-	bool ok = udata != NULL;
-
-	if (ok && comment[0])
-		ok = nftnl_udata_put_strz(udata, NFTNL_UDATA_RULE_COMMENT,
-					  comment);
-	if (ok && generation != 0)
-		ok = nftnl_udata_put_u32(udata, UDATA_GENERATION, generation);
-	if (ok)
-		nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA,
-				    nftnl_udata_buf_data(udata),
-				    nftnl_udata_buf_len(udata));
-	if (udata)
-		nftnl_udata_buf_free(udata);
-	return ok;
-}
-
-static void end(struct build *b, const char *comment, uint32_t generation)
-{
-	snprintf(b->item.comment, sizeof(b->item.comment), "%s", comment);
-	if (b->rule && !b->failed) {
-		b->item.text = text_of(b->rule);
-		b->item.rule = b->rule;
-		b->failed = !b->item.text ||
-			    !add_udata(b->rule, b->item.comment, generation) ||
-			    !nft_rules_add(b->out, &b->item, NULL);
-	} else {
-		b->failed = true;
-	}
-	if (b->failed) {
-		free(b->item.text);
-		if (b->rule)
-			nftnl_rule_free(b->rule);
-	}
-	b->rule = NULL;
-}
-
 /* SYNs to the ports go from chain `from` to chain `to`. */
-static void add_gate(struct build *b, const char *from, const char *to,
+static void add_gate(struct nft_build *b, const char *from, const char *to,
 		     uint32_t generation)
 {
 	uint8_t flags = TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK, none = 0,
 		syn = TCP_SYN;
 
-	begin(b, from);
-	match_tcp(b);
-	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, 1);
-	bitwise(b, &flags, &none, sizeof(flags));
-	compare(b, NFT_CMP_NEQ, &syn, sizeof(syn));
-	decide(b, NFT_RETURN, NULL);
-	end(b, "only what opens a connection goes on", generation);
+	nft_build_begin(b, from);
+	nft_build_tcp(b);
+	nft_build_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, 1);
+	nft_build_bitwise(b, &flags, &none, sizeof(flags));
+	nft_build_compare(b, NFT_CMP_NEQ, &syn, sizeof(syn));
+	nft_build_verdict(b, NFT_RETURN, NULL);
+	nft_build_end(b, "only what opens a connection goes on", generation);
 	for (size_t i = 0; i < b->plan->port_count; i++) {
 		uint16_t port = htons(b->plan->ports[i]);
 
-		begin(b, from);
-		match_tcp(b);
-		load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_DPORT, 2);
-		compare(b, NFT_CMP_EQ, &port, sizeof(port));
-		decide(b, NFT_GOTO, to);
-		end(b, "", 0);
+		nft_build_begin(b, from);
+		nft_build_tcp(b);
+		nft_build_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_DPORT,
+				  2);
+		nft_build_compare(b, NFT_CMP_EQ, &port, sizeof(port));
+		nft_build_verdict(b, NFT_GOTO, to);
+		nft_build_end(b, "", 0);
 	}
 }
 
-static void add_verdict(struct build *b, enum action action)
+static bool is_refusal(enum action action)
+{
+	return action == ACTION_DROP || action == ACTION_RESET;
+}
+
+static const char *log_chain(enum action action)
+{
+	return action == ACTION_DROP ? NFT_CHAIN_LOG_DROP : NFT_CHAIN_LOG_RESET;
+}
+
+static void add_final(struct nft_build *b, enum action action)
 {
 	uint32_t value = kernel_mark_value(b->plan->mark, action);
 
 	if (b->plan->audit) {
-		decide(b, NF_ACCEPT, NULL);
+		nft_build_verdict(b, NF_ACCEPT, NULL);
 	} else if (action == ACTION_DROP) {
-		decide(b, NF_DROP, NULL);
+		nft_build_verdict(b, NF_DROP, NULL);
 	} else if (action == ACTION_RESET) {
-		reset(b);
+		nft_build_reset(b);
 	} else {
 		if (value != 0)
-			set_mark(b, "meta", value);
-		decide(b, NF_ACCEPT, NULL);
+			nft_build_mark(b, "meta", value);
+		nft_build_verdict(b, NF_ACCEPT, NULL);
 	}
 }
 
-static void add_source(struct build *b, const struct nft_use *use,
-		       const char *set, const char *comment)
+static void add_verdict(struct nft_build *b, enum action action)
 {
-	begin(b, NFT_CHAIN_SOURCES);
-	match_source(b, use->family, set);
-	count(b, use->class->counter);
-	add_verdict(b, use->class->action);
-	end(b, comment, 0);
+	if (b->plan->nflog_group != 0 && is_refusal(action))
+		nft_build_verdict(b, NFT_GOTO, log_chain(action));
+	else
+		add_final(b, action);
 }
 
-static void add_sources(struct build *b, const struct nft_use *uses,
+static void add_log_chain(struct nft_build *b, enum action action)
+{
+	nft_build_begin(b, log_chain(action));
+	nft_build_limit(b, LOG_RATE, LOG_BURST);
+	nft_build_log(b, b->plan->nflog_group, LOG_SNAPLEN);
+	nft_build_end(b, "copies for the daemon", 0);
+	nft_build_begin(b, log_chain(action));
+	add_final(b, action);
+	nft_build_end(b, "", 0);
+}
+
+static void add_source(struct nft_build *b, const struct nft_use *use,
+		       const char *set, const char *comment)
+{
+	nft_build_begin(b, NFT_CHAIN_SOURCES);
+	nft_build_source(b, use->family, set);
+	nft_build_count(b, use->class->counter);
+	add_verdict(b, use->class->action);
+	nft_build_end(b, comment, 0);
+}
+
+static void add_sources(struct nft_build *b, const struct nft_use *uses,
 			size_t use_count)
 {
 	for (size_t i = 0; i < use_count; i++) {
@@ -362,26 +154,31 @@ static void add_sources(struct build *b, const struct nft_use *uses,
 			add_source(b, &uses[i], uses[i].bridge,
 				   NFT_BRIDGE_COMMENT);
 	}
-	begin(b, NFT_CHAIN_SOURCES);
-	count(b, b->plan->rest_counter);
+	nft_build_begin(b, NFT_CHAIN_SOURCES);
+	nft_build_count(b, b->plan->rest_counter);
 	add_verdict(b, b->plan->rest_action);
-	end(b,
-	    b->plan->audit ? "all other addresses; mode is audit"
-			   : "all other addresses",
-	    0);
+	nft_build_end(b,
+		      b->plan->audit ? "all other addresses; mode is audit"
+				     : "all other addresses",
+		      0);
 }
 
-static bool uses_mark(const struct kernel_plan *plan, enum action action)
+static bool has_action(const struct kernel_plan *plan, enum action action)
 {
-	if (plan->audit)
-		return false;
 	for (size_t i = 0; i < plan->class_count; i++)
 		if (plan->classes[i].action == action)
 			return true;
 	return plan->rest_action == action;
 }
 
-static void add_mark_copies(struct build *b)
+/* A listener may answer with any of them. */
+static bool uses_mark(const struct nft_build *b, enum action action)
+{
+	return !b->plan->audit &&
+	       (b->queue != KERNEL_QUEUE_NONE || has_action(b->plan, action));
+}
+
+static void add_mark_copies(struct nft_build *b)
 {
 	static const enum action actions[] = { ACTION_TAG, ACTION_GREYLIST,
 					       ACTION_REFUSE };
@@ -390,14 +187,14 @@ static void add_mark_copies(struct build *b)
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
 		uint32_t value = kernel_mark_value(b->plan->mark, actions[i]);
 
-		if (!uses_mark(b->plan, actions[i]))
+		if (!uses_mark(b, actions[i]))
 			continue;
-		begin(b, NFT_CHAIN_MARKS);
-		load_meta(b, NFT_META_MARK);
-		bitwise(b, &b->plan->mark, &none, sizeof(none));
-		compare(b, NFT_CMP_EQ, &value, sizeof(value));
-		set_mark(b, "ct", value);
-		end(b, action_name(actions[i]), 0);
+		nft_build_begin(b, NFT_CHAIN_MARKS);
+		nft_build_meta(b, NFT_META_MARK);
+		nft_build_bitwise(b, &b->plan->mark, &none, sizeof(none));
+		nft_build_compare(b, NFT_CMP_EQ, &value, sizeof(value));
+		nft_build_mark(b, "ct", value);
+		nft_build_end(b, action_name(actions[i]), 0);
 	}
 }
 
@@ -408,24 +205,56 @@ static void add_chain(struct nft_rules *out, const char *name, bool base,
 		(struct nft_chain){ name, base, priority };
 }
 
+static void add_queue(struct nft_build *b, const struct nft_use *uses,
+		      size_t use_count)
+{
+	add_chain(b->out, NFT_CHAIN_ASK, true, PRIORITY_ASK);
+	add_chain(b->out, NFT_CHAIN_UNDECIDED, false, 0);
+	add_gate(b, NFT_CHAIN_ASK, NFT_CHAIN_UNDECIDED, 0);
+	nft_queue_ask(b, uses, use_count);
+	nft_queue_judged(b);
+}
+
+static void add_logs(struct nft_build *b)
+{
+	static const enum action refusals[] = { ACTION_DROP, ACTION_RESET };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (b->plan->nflog_group == 0 ||
+		    !has_action(b->plan, refusals[i]))
+			continue;
+		add_chain(b->out, log_chain(refusals[i]), false, 0);
+		add_log_chain(b, refusals[i]);
+	}
+}
+
+static void add_marks(struct nft_build *b)
+{
+	if (!uses_mark(b, ACTION_TAG) && !uses_mark(b, ACTION_GREYLIST) &&
+	    !uses_mark(b, ACTION_REFUSE))
+		return;
+	add_chain(b->out, NFT_CHAIN_CONNTRACK, true, PRIORITY_MANGLE);
+	add_chain(b->out, NFT_CHAIN_MARKS, false, 0);
+	add_gate(b, NFT_CHAIN_CONNTRACK, NFT_CHAIN_MARKS, 0);
+	add_mark_copies(b);
+}
+
 bool nft_rules_build(struct nft_rules *out, const struct kernel_plan *plan,
 		     const struct nft_use *uses, size_t use_count,
-		     uint32_t generation, struct error *err)
+		     enum kernel_queue_way queue, uint32_t generation,
+		     struct error *err)
 {
-	struct build b = { .out = out, .plan = plan };
+	struct nft_build b = { .out = out, .plan = plan, .queue = queue };
 
 	nft_rules_clear(out);
 	add_chain(out, NFT_CHAIN_SYN, true, PRIORITY_RAW);
 	add_chain(out, NFT_CHAIN_SOURCES, false, 0);
 	add_gate(&b, NFT_CHAIN_SYN, NFT_CHAIN_SOURCES, generation);
+	if (queue != KERNEL_QUEUE_NONE)
+		add_queue(&b, uses, use_count);
 	add_sources(&b, uses, use_count);
-	if (uses_mark(plan, ACTION_TAG) || uses_mark(plan, ACTION_GREYLIST) ||
-	    uses_mark(plan, ACTION_REFUSE)) {
-		add_chain(out, NFT_CHAIN_CONNTRACK, true, PRIORITY_MANGLE);
-		add_chain(out, NFT_CHAIN_MARKS, false, 0);
-		add_gate(&b, NFT_CHAIN_CONNTRACK, NFT_CHAIN_MARKS, 0);
-		add_mark_copies(&b);
-	}
+	add_logs(&b);
+	add_marks(&b);
 	if (!b.failed)
 		return true;
 	nft_rules_clear(out);
@@ -525,7 +354,7 @@ static int udata_cb(const struct nftnl_udata *attr, void *ctx)
 	if (nftnl_udata_type(attr) == NFTNL_UDATA_RULE_COMMENT)
 		snprintf(reading->out->comment, sizeof(reading->out->comment),
 			 "%.*s", (int)len, value);
-	else if (nftnl_udata_type(attr) == UDATA_GENERATION &&
+	else if (nftnl_udata_type(attr) == NFT_UDATA_GENERATION &&
 		 len == sizeof(uint32_t) && reading->generation)
 		memcpy(reading->generation, value, len);
 	return 0;
@@ -574,7 +403,7 @@ bool nft_rule_read(const struct nlmsghdr *nlh, struct nft_rule *out,
 		udata = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &len);
 		if (udata)
 			nftnl_udata_parse(udata, len, udata_cb, &reading);
-		out->text = text_of(rule);
+		out->text = nft_rule_text(rule);
 		if (sets)
 			name_sets(rule, out, sets, ctx);
 	} else {

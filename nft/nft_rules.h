@@ -21,6 +21,16 @@ struct nftnl_rule;
  *                     the ports goes on to
  *   chain sources     the classes in order, then the rest
  *
+ * where a listener is asked, before that (nft_queue.c)
+ *
+ *   chain ask         base, prerouting, raw - 10: the same SYNs go on to
+ *   chain undecided   classes whose SYNs go to the queue
+ *
+ * where copies of what is refused are wanted, what the last rules of `sources` go
+ * on to
+ *
+ *   chain log-drop, chain log-reset
+ *
  * and, where the packet mark is used,
  *
  *   chain conntrack   base, prerouting, mangle: the same SYNs go on to
@@ -30,7 +40,11 @@ struct nftnl_rule;
 #define NFT_CHAIN_SOURCES   "sources"
 #define NFT_CHAIN_CONNTRACK "conntrack"
 #define NFT_CHAIN_MARKS     "marks"
-#define NFT_CHAINS_MAX      4
+#define NFT_CHAIN_ASK       "ask"
+#define NFT_CHAIN_UNDECIDED "undecided"
+#define NFT_CHAIN_LOG_DROP  "log-drop"
+#define NFT_CHAIN_LOG_RESET "log-reset"
+#define NFT_CHAINS_MAX      8
 
 struct nft_chain {
 	const char *name;
@@ -66,10 +80,12 @@ struct nft_rules {
 };
 
 /* nft_rules_build - generation is stored beside the first rule, out of sight of
- * nft: see nft_live.h. */
+ * nft: see nft_live.h.  queue: how the listener is asked; NONE: it is not, whatever
+ * the plan says. */
 bool nft_rules_build(struct nft_rules *out, const struct kernel_plan *plan,
 		     const struct nft_use *uses, size_t use_count,
-		     uint32_t generation, struct error *err);
+		     enum kernel_queue_way queue, uint32_t generation,
+		     struct error *err);
 void nft_rules_clear(struct nft_rules *rules);
 
 /* nft_rules_equal - live has the rules that want has, in the same order in each

@@ -45,6 +45,7 @@ struct nft_run {
 	struct nft_sock *sock;
 	char *buf; /* sock->send_max bytes, for one transaction at a time */
 	const struct kernel_plan *plan, *before;
+	enum kernel_queue_way queue; /* how the plan's queue is had here */
 	struct nft_target t[NFT_TARGETS_MAX];
 	size_t count;
 	struct nft_live live;

@@ -9,6 +9,7 @@
 #include <libmnl/libmnl.h>
 
 #include <geoblock/error.h>
+#include <geoblock/kernel.h>
 
 /* One netlink socket to nf_tables, and what is asked over it.
  *
@@ -24,6 +25,9 @@ struct nft_sock {
 	size_t send_max; /* bytes that one sendmsg() takes */
 	char *recv;      /* NFT_RECV_SIZE bytes */
 	char *ask;       /* NFT_ASK_SIZE bytes: the question being built */
+	/* what nft_queue_probe() found */
+	bool probed;
+	enum kernel_queue_way queue;
 };
 
 #define NFT_RECV_SIZE 65536 /* the kernel fills dumps up to 32 kB a message */

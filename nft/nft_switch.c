@@ -7,6 +7,7 @@
  * The sets that the rules refer to are there already.  The ones that they no
  * longer refer to go in the same transaction; counters stay, so that statistics
  * survive. */
+#include "nft/nft_queue.h"
 #include "nft/nft_run.h"
 
 #include <arpa/inet.h>
@@ -28,12 +29,32 @@ static bool is_wanted_set(const struct nft_run *run, const char *name,
 	return false;
 }
 
-static bool is_wanted_counter(const struct kernel_plan *plan, const char *name)
+#define COUNTERS_MAX (KERNEL_CLASSES_MAX + 1 + NFT_QUEUE_COUNTERS_MAX)
+
+/* Names may come twice. */
+static size_t wanted_counters(const struct nft_run *run,
+			      const char *names[COUNTERS_MAX])
 {
+	const struct kernel_plan *plan = run->plan;
+	size_t count = 0;
+
 	for (size_t i = 0; i < plan->class_count; i++)
-		if (strcmp(plan->classes[i].counter, name) == 0)
+		names[count++] = plan->classes[i].counter;
+	names[count++] = plan->rest_counter;
+	if (run->queue != KERNEL_QUEUE_NONE)
+		count += nft_queue_counters(names + count);
+	return count;
+}
+
+static bool is_wanted_counter(const struct nft_run *run, const char *name)
+{
+	const char *names[COUNTERS_MAX];
+	size_t count = wanted_counters(run, names);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
 			return true;
-	return strcmp(plan->rest_counter, name) == 0;
+	return false;
 }
 
 static const struct nft_live_chain *live_chain(const struct nft_live *live,
@@ -92,8 +113,8 @@ bool nft_run_rules(const struct nft_run *run, bool with_bridges,
 			.comment = t->comment,
 		};
 	}
-	return nft_rules_build(out, run->plan, uses, run->count, generation,
-			       err);
+	return nft_rules_build(out, run->plan, uses, run->count, run->queue,
+			       generation, err);
 }
 
 static bool are_chains_right(const struct nft_live *live,
@@ -108,16 +129,18 @@ static bool are_chains_right(const struct nft_live *live,
 	return true;
 }
 
-static bool are_counters_right(const struct nft_live *live,
-			       const struct kernel_plan *plan)
+static bool are_counters_right(const struct nft_run *run)
 {
-	for (size_t i = 0; i < live->counter_count; i++)
-		if (!is_wanted_counter(plan, live->counters[i]))
+	const char *names[COUNTERS_MAX];
+	size_t count = wanted_counters(run, names);
+
+	for (size_t i = 0; i < run->live.counter_count; i++)
+		if (!is_wanted_counter(run, run->live.counters[i]))
 			return false;
-	for (size_t i = 0; i < plan->class_count; i++)
-		if (!has_counter(live, plan->classes[i].counter))
+	for (size_t i = 0; i < count; i++)
+		if (!has_counter(&run->live, names[i]))
 			return false;
-	return has_counter(live, plan->rest_counter);
+	return true;
 }
 
 bool nft_needs_switch(const struct nft_run *run, const struct nft_rules *want)
@@ -125,8 +148,7 @@ bool nft_needs_switch(const struct nft_run *run, const struct nft_rules *want)
 	const struct nft_live *live = &run->live;
 
 	if (!live->table || live->dormant || !are_chains_right(live, want) ||
-	    !are_counters_right(live, run->plan) ||
-	    !nft_rules_equal(want, &live->rules))
+	    !are_counters_right(run) || !nft_rules_equal(want, &live->rules))
 		return true;
 	for (size_t i = 0; i < run->count; i++)
 		if (run->t[i].how != NFT_KEEP)
@@ -166,13 +188,12 @@ static void put_counter(struct nft_txn *txn, const char *table,
 /* A counter twice in a plan is no error to NLM_F_CREATE without _EXCL. */
 static void put_counters(struct nft_run *run, struct nft_txn *txn)
 {
-	const struct kernel_plan *plan = run->plan;
+	const char *names[COUNTERS_MAX];
+	size_t count = wanted_counters(run, names);
 
-	for (size_t i = 0; i < plan->class_count; i++)
-		if (!has_counter(&run->live, plan->classes[i].counter))
-			put_counter(txn, plan->table, plan->classes[i].counter);
-	if (!has_counter(&run->live, plan->rest_counter))
-		put_counter(txn, plan->table, plan->rest_counter);
+	for (size_t i = 0; i < count; i++)
+		if (!has_counter(&run->live, names[i]))
+			put_counter(txn, run->plan->table, names[i]);
 }
 
 static void put_chain(struct nft_txn *txn, const char *table,
@@ -233,7 +254,7 @@ static void put_deletions(struct nft_run *run, struct nft_txn *txn,
 	for (size_t i = 0; i < live->counter_count; i++) {
 		struct nlmsghdr *nlh;
 
-		if (is_wanted_counter(run->plan, live->counters[i]))
+		if (is_wanted_counter(run, live->counters[i]))
 			continue;
 		nlh = nft_txn_message(txn, NFT_MSG_DELOBJ, 0);
 		mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, table);

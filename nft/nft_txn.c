@@ -84,17 +84,31 @@ size_t nft_txn_size(const struct nft_txn *txn)
 	return txn->last ? used(txn) : 0;
 }
 
+static bool close_last(struct nft_txn *txn, struct error *err)
+{
+	if (txn->full)
+		return nft_explain(err, EMSGSIZE, NULL, 0, NULL);
+	txn->last->nlmsg_flags |= NLM_F_ACK;
+	txn->len = used(txn);
+	txn->last = NULL;
+	return true;
+}
+
+bool nft_txn_check(struct nft_txn *txn, struct error *err)
+{
+	return !txn->last ||
+	       (close_last(txn, err) &&
+		nft_sock_batch(txn->sock, txn->buf, txn->len, err));
+}
+
 bool nft_txn_commit(struct nft_txn *txn, struct error *err)
 {
 	struct nlmsghdr *end;
 
 	if (!txn->last)
 		return true;
-	if (txn->full)
-		return nft_explain(err, EMSGSIZE, NULL, 0, NULL);
-	txn->last->nlmsg_flags |= NLM_F_ACK;
-	txn->len = used(txn);
-	txn->last = NULL;
+	if (!close_last(txn, err))
+		return false;
 	end = put(txn, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
 	txn->len += end->nlmsg_len;
 	return nft_sock_batch(txn->sock, txn->buf, txn->len, err);

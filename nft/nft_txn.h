@@ -43,4 +43,8 @@ size_t nft_txn_size(const struct nft_txn *txn);
 /* nft_txn_commit - send it and read the answers.  An empty one is not sent. */
 bool nft_txn_commit(struct nft_txn *txn, struct error *err);
 
+/* nft_txn_check - have the kernel look at it, and nothing else: without its
+ * BATCH_END it is checked and then given up. */
+bool nft_txn_check(struct nft_txn *txn, struct error *err);
+
 #endif

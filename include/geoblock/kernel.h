@@ -84,6 +84,15 @@ struct kernel_set_report {
 	enum { KERNEL_KEPT, KERNEL_STAGED, KERNEL_CHANGED } how;
 };
 
+/* How SYNs get to the queue: by nf_tables' queue expression, or where the kernel
+ * has none, by xtables' NFQUEUE.  NONE for a plan with a queue says that this
+ * kernel has neither; the address then decides alone. */
+enum kernel_queue_way {
+	KERNEL_QUEUE_NONE,
+	KERNEL_QUEUE_NATIVE,
+	KERNEL_QUEUE_TARGET,
+};
+
 struct kernel_report {
 	struct kernel_set_report sets[2 * KERNEL_CLASSES_MAX];
 	size_t set_count;
@@ -91,13 +100,7 @@ struct kernel_report {
 	size_t batches;     /* sent, in all; 0: nothing was to be done */
 	size_t bytes;       /* sent, in all */
 	bool trusted;       /* what is live was known without reading it back */
-	/* how SYNs get to the queue: the queue expression, or where the kernel
-	 * has none, xtables' NFQUEUE */
-	enum {
-		KERNEL_QUEUE_NONE,
-		KERNEL_QUEUE_NATIVE,
-		KERNEL_QUEUE_TARGET
-	} queue;
+	enum kernel_queue_way queue;
 };
 
 /* kernel_apply - make the table enforce the plan: stage, verify, switch.
@@ -137,7 +140,9 @@ bool kernel_read_class(struct kernel *kernel, const char *table,
 		       const char *class_name, struct iset *out,
 		       struct error *err);
 
-/* kernel_counters - the named counters of the table. */
+/* kernel_counters - the named counters of the table: those of the plan, and where
+ * it has a queue "queue.asked", and "judged." with an action's name for what the
+ * listener answered. */
 struct kernel_counter {
 	char name[RULE_COUNTER_MAX];
 	uint64_t packets, bytes;

@@ -250,7 +250,8 @@ static void single(void)
 						NULL, "all" };
 		count++;
 	}
-	if (!nft_rules_build(&rules, &plan, uses, count, 0, &err))
+	if (!nft_rules_build(&rules, &plan, uses, count, KERNEL_QUEUE_NONE, 0,
+			     &err))
 		die(&err);
 	for (size_t i = 0; i < rules.chain_count; i++) {
 		struct nlmsghdr *nlh =

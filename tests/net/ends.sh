@@ -49,12 +49,9 @@ apart() {
 	[ "$(readlink "/proc/$world/ns/net")" != "$(readlink /proc/self/ns/net)" ]
 }
 
-ends() {
-	ip link set lo up
-	unshare --net "$probe" hold &
-	world=$!
-	wait_for apart || give_up "no second namespace"
-	ip link add mx0 type veth peer name world0 netns "$world" &&
+wire() {
+	ip link add mx0 address 02:00:00:00:00:25 type veth \
+		peer name world0 address 02:00:00:00:00:01 netns "$world" &&
 		ip addr add $mx4/24 dev mx0 &&
 		ip addr add $mx6/64 dev mx0 nodad &&
 		ip link set mx0 up &&
@@ -62,9 +59,19 @@ ends() {
 		in_world ip addr add 198.51.100.1/24 dev world0 &&
 		in_world ip addr add 2001:db8:25::1/64 dev world0 nodad &&
 		in_world ip link set world0 up &&
+		# discovery among strangers takes a second or two
+		ip neigh add 2001:db8:25::1 lladdr 02:00:00:00:00:01 dev mx0 &&
+		in_world ip neigh add $mx6 lladdr 02:00:00:00:00:25 dev world0 &&
 		ip route add default via 198.51.100.1 &&
-		ip route add default via 2001:db8:25::1 ||
-		give_up "no network between the namespaces"
+		ip route add default via 2001:db8:25::1
+}
+
+ends() {
+	ip link set lo up
+	unshare --net "$probe" hold &
+	world=$!
+	wait_for apart || give_up "no second namespace"
+	wire || give_up "no network between the namespaces"
 }
 
 sender() {
@@ -78,7 +85,6 @@ sender() {
 
 serve() {
 	"$probe" listen "$@" >"$tmp/serving" &
-	server=$!
 	wait_for test -s "$tmp/serving" || give_up "no listener on $*"
 }
 

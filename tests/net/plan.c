@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* plan: the kernel side alone, from a plan written down by a test.
  *
- *   plan apply FILE     make the table enforce it: "N batches, queue WORD"
+ *   plan apply FILE     make the table enforce it: "N batches, rules changed|kept, queue WORD"
  *   plan dry-run FILE   say what would be done
  *   plan watch FILE     apply, then a line for each change that others make;
  *                       "apply" on standard input applies anew, its end ends it
@@ -172,7 +172,8 @@ static bool apply(struct kernel *kernel, bool dry_run)
 		fprintf(stderr, "plan: %s\n", err.text);
 		return false;
 	}
-	printf("%zu batches, queue %s\n", report.batches, words[report.queue]);
+	printf("%zu batches, rules %s, queue %s\n", report.batches,
+	       report.rules_changed ? "changed" : "kept", words[report.queue]);
 	fflush(stdout);
 	return true;
 }
