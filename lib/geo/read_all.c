@@ -56,6 +56,7 @@ static void run(struct job *job)
 	job->reader.table = &job->table;
 	job->reader.warn = &warn;
 	job->file->ok =
+		table_reserve(&job->table, job->bytes, &job->file->err) &&
 		reader_run(&job->reader, job->file->path, &job->file->err);
 }
 
@@ -107,7 +108,8 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : 1;
 }
 
-static bool pool_init(struct pool *pool, struct geo_file *files, size_t count)
+static bool pool_init(struct pool *pool, const struct geo_table *table,
+		      struct geo_file *files, size_t count)
 {
 	struct stat st;
 
@@ -120,6 +122,7 @@ static bool pool_init(struct pool *pool, struct geo_file *files, size_t count)
 		struct job *job = &pool->jobs[i];
 
 		job->file = &files[i];
+		job->reader.index = (uint32_t)(table->source_count + i);
 		if (stat(files[i].path, &st) == 0 && st.st_size > 0)
 			job->bytes = (uint64_t)st.st_size;
 		pool->bytes += job->bytes;
@@ -152,6 +155,8 @@ static bool join_source(struct geo_table *table, struct job *job,
 	if (!table_grow_sources(table, err))
 		return reader_wrap(r, 0, err);
 	table->sources[table->source_count++] = r->source;
+	if (r->index == index) /* as it is unless a file before was refused */
+		return true;
 	for (size_t i = 0; i < job->table.count4; i++)
 		job->table.v4[i].source = index;
 	for (size_t i = 0; i < job->table.count6; i++)
@@ -159,65 +164,89 @@ static bool join_source(struct geo_table *table, struct job *job,
 	return true;
 }
 
-static bool merge4(struct geo_table *table, const struct pool *pool,
-		   struct geo_range4 **merged, size_t *count, struct error *err)
+/* All entries, of the table and of the jobs, in new arrays. */
+struct merged {
+	const struct geo_table *table;
+	const struct pool *pool;
+	struct geo_range4 *v4;
+	struct geo_range6 *v6;
+	size_t count4, count6;
+	bool ok6;
+	struct error err6;
+};
+
+static bool merge4(struct merged *m, struct error *err)
 {
+	const struct geo_table *t = m->table;
 	struct runs runs = { 0 };
-	bool ok = runs_add4(&runs, table->v4, table->count4, err);
+	bool ok = runs_add4(&runs, t->v4, t->count4, err);
 
-	*count = table->count4;
-	for (size_t i = 0; ok && i < pool->count; i++) {
-		const struct geo_table *t = &pool->jobs[i].table;
-
-		*count += t->count4;
+	m->count4 = t->count4;
+	for (size_t i = 0; ok && i < m->pool->count; i++) {
+		t = &m->pool->jobs[i].table;
+		m->count4 += t->count4;
 		ok = runs_add4(&runs, t->v4, t->count4, err);
 	}
-	ok = ok && table_alloc4(merged, *count, err);
+	ok = ok && table_alloc4(&m->v4, m->count4, err);
 	if (ok)
-		runs_merge4(&runs, *merged);
+		runs_merge4(&runs, m->v4);
 	runs_clear(&runs);
 	return ok;
 }
 
-static bool merge6(struct geo_table *table, const struct pool *pool,
-		   struct geo_range6 **merged, size_t *count, struct error *err)
+static bool merge6(struct merged *m, struct error *err)
 {
+	const struct geo_table *t = m->table;
 	struct runs runs = { 0 };
-	bool ok = runs_add6(&runs, table->v6, table->count6, err);
+	bool ok = runs_add6(&runs, t->v6, t->count6, err);
 
-	*count = table->count6;
-	for (size_t i = 0; ok && i < pool->count; i++) {
-		const struct geo_table *t = &pool->jobs[i].table;
-
-		*count += t->count6;
+	m->count6 = t->count6;
+	for (size_t i = 0; ok && i < m->pool->count; i++) {
+		t = &m->pool->jobs[i].table;
+		m->count6 += t->count6;
 		ok = runs_add6(&runs, t->v6, t->count6, err);
 	}
-	ok = ok && table_alloc6(merged, *count, err);
+	ok = ok && table_alloc6(&m->v6, m->count6, err);
 	if (ok)
-		runs_merge6(&runs, *merged);
+		runs_merge6(&runs, m->v6);
 	runs_clear(&runs);
 	return ok;
 }
 
-/* All entries into arrays of their own, which take the place of the table's. */
+static void *merge6_thread(void *ctx)
+{
+	struct merged *m = ctx;
+
+	m->ok6 = merge6(m, &m->err6);
+	return NULL;
+}
+
 static bool merge(struct geo_table *table, const struct pool *pool,
 		  struct error *err)
 {
-	struct geo_range4 *v4 = NULL;
-	struct geo_range6 *v6 = NULL;
-	size_t count4, count6;
+	struct merged m = { .table = table, .pool = pool };
+	pthread_t other;
+	bool threaded = threads_for(pool) > 1 &&
+			pthread_create(&other, NULL, merge6_thread, &m) == 0;
+	bool ok = merge4(&m, err);
 
-	if (!merge4(table, pool, &v4, &count4, err) ||
-	    !merge6(table, pool, &v6, &count6, err)) {
-		free(v4);
+	if (threaded)
+		pthread_join(other, NULL);
+	else
+		merge6_thread(&m);
+	if (ok && !m.ok6)
+		*err = m.err6;
+	if (!ok || !m.ok6) {
+		free(m.v4);
+		free(m.v6);
 		return false;
 	}
 	free(table->v4);
 	free(table->v6);
-	table->v4 = v4;
-	table->v6 = v6;
-	table->count4 = table->room4 = count4;
-	table->count6 = table->room6 = count6;
+	table->v4 = m.v4;
+	table->v6 = m.v6;
+	table->count4 = table->room4 = m.count4;
+	table->count6 = table->room6 = m.count6;
 	return true;
 }
 
@@ -262,7 +291,7 @@ void geo_read_all(struct geo_table *table, struct geo_file *files, size_t count,
 		return;
 	for (size_t i = 0; i < count; i++)
 		files[i].ok = true;
-	if (!pool_init(&pool, files, count)) {
+	if (!pool_init(&pool, table, files, count)) {
 		error_set(&err, ERROR_SYSTEM, ENOMEM, "cannot read");
 		refuse_all(files, count, &err);
 		pool_clear(&pool);

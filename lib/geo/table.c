@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "sort.h"
 
@@ -72,18 +73,54 @@ bool table_grow_sources(struct geo_table *table, struct error *err)
 	return ok;
 }
 
+/* Big blocks on huge pages: handing out ten megabytes page by page takes the
+ * kernel as long as it takes us to fill them. */
+static void *alloc(size_t n, size_t size, struct error *err)
+{
+	size_t bytes = (n + (n == 0)) * size, huge = (size_t)2 << 20;
+	void *block;
+
+	if (n > GEO_RANGES_MAX) {
+		no_room(n, err);
+		return NULL;
+	}
+	if (bytes < huge / 2) {
+		block = malloc(bytes);
+	} else {
+		bytes = (bytes + huge - 1) & ~(huge - 1);
+		block = aligned_alloc(huge, bytes);
+		if (block) /* a hint: no matter whether it is taken */
+			(void)madvise(block, bytes, MADV_HUGEPAGE);
+	}
+	if (!block)
+		no_room(n, err);
+	return block;
+}
+
 bool table_alloc4(struct geo_range4 **v, size_t n, struct error *err)
 {
-	*v = n <= GEO_RANGES_MAX ? reallocarray(NULL, n + (n == 0), sizeof(**v))
-				 : NULL;
-	return *v || no_room(n, err);
+	*v = alloc(n, sizeof(**v), err);
+	return *v != NULL;
 }
 
 bool table_alloc6(struct geo_range6 **v, size_t n, struct error *err)
 {
-	*v = n <= GEO_RANGES_MAX ? reallocarray(NULL, n + (n == 0), sizeof(**v))
-				 : NULL;
-	return *v || no_room(n, err);
+	*v = alloc(n, sizeof(**v), err);
+	return *v != NULL;
+}
+
+bool table_reserve(struct geo_table *table, uint64_t bytes, struct error *err)
+{
+	size_t n4 = (size_t)(bytes / 64), n6 = (size_t)(bytes / 128);
+
+	if (table->v4 || table->v6 || n4 > GEO_RANGES_MAX)
+		return true;
+	if (!table_alloc4(&table->v4, n4, err) ||
+	    !table_alloc6(&table->v6, n6, err))
+		return false;
+	table->room4 = n4;
+	table->room6 = n6;
+	return true;
 }
 
 static bool sort4(struct geo_table *t, size_t base, struct error *err)
