@@ -395,6 +395,14 @@ label = s:other:Cisco Content Engine:
 ; published by OpenBSD's pf.os
 sig   = 4:64:0:*:mss*4,0:mss,nop,nop,sok::0
 
+label = s:other:Alteon switch:
+; published by OpenBSD's pf.os
+sig   = 4:128:0:*:60352,2:mss,nop,ws,nop,nop,ts,nop,nop,sok:df,id+:0
+
+label = s:other:AmigaOS:
+; published by OpenBSD's pf.os
+sig   = 4:64:0:1560:16384,0:mss,nop,nop,sok:df,id+:0
+
 label = s:other:Redline proxy:
 ; published by OpenBSD's pf.os: a terminating proxy
 sig   = 4:255:0:*:65535,0:mss,nop,nop,sok::0

@@ -475,7 +475,8 @@ static struct guess guess_build(const struct look *look)
 	case BUILD_WINDOWS_PLAIN:
 		return guess_plain(look);
 	case BUILD_OLD:
-		if (look->p->ttl > 64)
+		/* Windows leaves its own timestamp 0 until it is answered */
+		if (look->p->ttl > 64 && look->p->ts_own == 0)
 			return guess_windows(look, fit_plain(look), timestamps4,
 					     timestamps6);
 		return nothing(REASON_SHARED);
