@@ -2,7 +2,41 @@
 #ifndef LIB_CORE_FINGERPRINT_IMPL_H
 #define LIB_CORE_FINGERPRINT_IMPL_H
 
+#include <stdbool.h>
+
 #include <geoblock/fingerprint.h>
+
+/* The parts of fingerprint: fingerprint_look.c sees how a packet is built,
+ * fingerprint_family.c knows who builds so, fingerprint.c has the last word. */
+
+enum build {
+	BUILD_WINDOWS,
+	BUILD_WINDOWS_PLAIN,
+	BUILD_OLD,        /* with timestamps, before Vista; AIX */
+	BUILD_TIMESTAMPS, /* Windows with timestamps, or FreeBSD */
+	BUILD_LINUX,
+	BUILD_DARWIN,
+	BUILD_LATE,          /* Darwin's late tries; proxies */
+	BUILD_NO_TIMESTAMPS, /* FreeBSD and Darwin without; proxies */
+	BUILD_OPENBSD,
+	BUILD_NETBSD,
+	BUILD_DRAGON,
+	BUILD_BSD_OLD,
+	BUILD_BARE, /* only the MSS */
+	BUILD_NONE,
+};
+
+/* A packet, seen as its build. */
+struct look {
+	const struct packet *p;
+	enum build build;
+	unsigned cleared; /* options overwritten with NOPs */
+	bool extended;    /* MPTCP, Fast Open or an experiment behind them */
+	bool segments;    /* the window is a whole number of segments … */
+	bool clamped;     /* … of a larger MSS than the one that arrived */
+};
+
+struct look look_at(const struct packet *p);
 
 /* What the family rules make of a packet, without any signature.  class may be
  * OS_UNKNOWN; the reason is then why nothing is said. */

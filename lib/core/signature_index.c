@@ -160,7 +160,7 @@ static struct key make_key(uint32_t layout, unsigned shape, unsigned version,
 	};
 }
 
-/* ---- looking up --------------------------------------------------------- */
+/* ---- looking up ---------------------------------------------------------- */
 
 static bool subject_key(const struct signature_index *ix,
 			const struct subject *s, uint32_t layout,
@@ -244,7 +244,7 @@ const struct signature *signatures_find(const struct signatures *db,
 	return *how ? &db->list[order] : NULL;
 }
 
-/* ---- building ----------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------ */
 
 /* An entry on its way into the index. */
 struct draft {

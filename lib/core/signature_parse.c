@@ -115,7 +115,7 @@ static bool number(struct span s, unsigned least, unsigned most, unsigned *out)
 	return true;
 }
 
-/* ---- the fields of a signature ------------------------------------------ */
+/* ---- the fields of a signature ------------------------------------------- */
 
 static bool take_version(const struct place *p, struct span s,
 			 struct signature *sig)
@@ -340,8 +340,7 @@ static bool take_signature(const struct place *p, struct span s,
 	return true;
 }
 
-/* ---- labels ----------------------------------------------------------------
- */
+/* ---- labels -------------------------------------------------------------- */
 
 static const struct {
 	const char *name; /* as p0f.fp and os.fp call it */
@@ -401,8 +400,7 @@ static bool take_label(const struct place *p, char *value,
 	return true;
 }
 
-/* ---- lines -----------------------------------------------------------------
- */
+/* ---- lines --------------------------------------------------------------- */
 
 static char *trim(char *s)
 {
