@@ -383,6 +383,9 @@ const char *family_crafted(const struct packet *p)
 	/* Mirai's source: the sequence number is the target's address */
 	if (p->version == 4 && p->seq == (uint32_t)p->daddr)
 		return "Mirai";
+	/* Nmap's book, chapter 8: what its probes of an OS have in common */
+	if (p->mss == 265 && p->scale == 10)
+		return "Nmap";
 	/* ZMap's source: make_ip_header(); no DF, so a stack would count it up
 	 */
 	if (p->version == 4 && p->ip_id == 54321 && !(p->quirks & QUIRK_DF) &&
