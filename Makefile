@@ -54,7 +54,7 @@ LIB_A := $(BUILD)/libgeoblock.a
 NFT_A := $(BUILD)/libgeoblock-nft.a
 DAEMON_A := $(BUILD)/libgeoblock-daemon.a
 
-PROGRAMS := $(BUILD)/geoblock-sync $(BUILD)/geoblock
+PROGRAMS := $(BUILD)/geoblock-sync $(BUILD)/geoblock $(BUILD)/geoblockd
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 REPLAY   := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
 HELPERS  := $(patsubst tests/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
@@ -118,6 +118,8 @@ $(BUILD)/geoblock-sync: $(call obj,$(SYNC_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
 $(BUILD)/geoblock: $(call obj,$(CLI_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
 $(BUILD)/geoblock-sync $(BUILD)/geoblock:
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+$(BUILD)/geoblockd: $(call obj,daemon/geoblockd.c) $(ARCHIVES)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS_ALL)
 
 # ---- tests --------------------------------------------------------------------
 
@@ -241,7 +243,8 @@ help:
 	'make deps          install what build and tests need (root)' \
 	'V=1 shows commands; CC=clang, OPT=, BUILD= as usual; STATIC=0: shared libraries'
 
--include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(NFT_SRC) $(DAEMON_SRC) $(SYNC_SRC) \
+-include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(NFT_SRC) $(DAEMON_SRC) daemon/geoblockd.c \
+	$(SYNC_SRC) \
 	$(CLI_SRC) $(TOOL_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(HELPER_SRC) \
 	tests/fuzz/replay.c))
 .SECONDARY:

@@ -170,6 +170,19 @@ void hosts_each(const struct hosts *hosts,
 			return;
 }
 
+void hosts_renumber(struct hosts *hosts, const int8_t map[RULES_MAX])
+{
+	size_t room = hosts_room(hosts);
+
+	for (size_t i = 0; i < room; i++) {
+		struct host *host = &hosts->slots[i];
+
+		/* reading untouched pages costs no memory */
+		if (host->count && host->rule >= 0)
+			host->rule = map[host->rule];
+	}
+}
+
 struct addr host_addr(const struct host *host)
 {
 	if (host->addr >> 32 == MAPPED >> 32)

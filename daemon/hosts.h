@@ -93,4 +93,9 @@ bool host_packet(const struct host *host, struct packet *out);
 
 struct addr host_addr(const struct host *host);
 
+/* hosts_renumber - after a reload: the rules have other numbers.  map has an
+ * entry for each old one, HOST_RULE_GONE where it is not there any more. */
+#define HOST_RULE_GONE (-4)
+void hosts_renumber(struct hosts *hosts, const int8_t map[RULES_MAX]);
+
 #endif

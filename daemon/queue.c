@@ -213,6 +213,30 @@ const struct queue_stats *queue_stats(const struct queue *queue)
 	return &queue->stats;
 }
 
+bool queue_kernel_stats(uint16_t number, struct queue_kernel_stats *out)
+{
+	FILE *f = fopen("/proc/net/netfilter/nfnetlink_queue", "re");
+	unsigned long long waiting, full, unsent;
+	unsigned queue;
+	bool found = false;
+	char line[160];
+
+	/* queue port waiting mode range dropped dropped-unsent id 1 */
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%u %*u %llu %*u %*u %llu %llu", &queue,
+			   &waiting, &full, &unsent) != 4 ||
+		    queue != number)
+			continue;
+		out->waiting = waiting;
+		out->dropped_full = full;
+		out->dropped_unsent = unsent;
+		found = true;
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
 /* ---- the packet path --------------------------------------------------- */
 
 /* Attributes by type, as far as their sizes are right; the rest stay NULL. */
@@ -247,7 +271,9 @@ bool queue_parse(const void *message, size_t len, struct queue_packet *out)
 	const struct nfqnl_msg_packet_hdr *packet;
 	struct nfqnl_msg_packet_hdr copy;
 
+	/* mnl_nlmsg_ok() takes a length beyond INT_MAX for a negative one */
 	if (len < sizeof(*header) || !mnl_nlmsg_ok(header, (int)len) ||
+	    header->nlmsg_len > len ||
 	    header->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
 	    mnl_nlmsg_get_payload_len(header) < sizeof(struct nfgenmsg))
 		return false;

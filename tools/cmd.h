@@ -13,5 +13,11 @@ int cmd_query(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_fingerprint(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_log(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
 
 #endif

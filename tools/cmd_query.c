@@ -14,9 +14,11 @@
 
 #include "tools/cmd.h"
 #include "tools/tool.h"
+#include "tools/tool_control.h"
 
 #define NAME           "geoblock query"
 #define LINE_MAX_BYTES 4096
+#define DAEMON_MS      200 /* a hung daemon must not hang us */
 
 static const char help[] =
 	"usage: geoblock query [OPTION…] ADDRESS…\n"
@@ -47,6 +49,7 @@ struct query {
 	struct mmdb *mmdb;
 	struct kernel *kernel; /* NULL: not asked */
 	enum live_mode live_mode;
+	struct tool_control *daemon; /* NULL: away, or not asked */
 	bool json;
 	bool brief; /* one line an address */
 	bool has_os;
@@ -67,6 +70,8 @@ struct answer {
 	struct kernel_hit live;
 	bool has_mmdb;
 	country_t mmdb_country;
+	json_t *seen; /* what the daemon remembers, NULL where nothing; belongs
+	               * to the answer */
 };
 
 /* The file that a record came from: a registry publishes one; other kinds are one
@@ -78,6 +83,31 @@ static const struct geo_source *source_of(const struct query *q,
 		if (q->sources[i].registry == record->registry)
 			return &q->sources[i];
 	return NULL;
+}
+
+/* What geoblockd remembers of the address.  It is asked no more once it does not
+ * answer. */
+static json_t *ask_daemon(struct query *q, const char *address)
+{
+	struct error err;
+	json_t *seen;
+
+	if (!q->daemon)
+		return NULL;
+	seen = tool_control_send(q->daemon,
+				 json_pack("{s:s, s:s}", "command", "host",
+					   "address", address),
+				 &err)
+		       ? tool_control_read(q->daemon, &err)
+		       : NULL;
+	if (!seen) {
+		tool_control_close(q->daemon);
+		q->daemon = NULL;
+	} else if (!json_object_get(seen, "last_seen")) {
+		json_decref(seen);
+		seen = NULL;
+	}
+	return seen;
 }
 
 static bool look_up(struct query *q, const struct addr *addr,
@@ -103,7 +133,7 @@ static bool look_up(struct query *q, const struct addr *addr,
 	subject.denied = out->denied != NULL;
 	subject.country =
 		out->hit.found ? out->hit.record.country : COUNTRY_NONE;
-	out->verdict = policy_decide(&q->conf->policy, &subject);
+	out->verdict = policy_step(&q->conf->policy, &subject);
 	if (q->mmdb) {
 		if (!mmdb_find(q->mmdb, addr, &out->mmdb_country, err))
 			return false;
@@ -115,6 +145,7 @@ static bool look_up(struct query *q, const struct addr *addr,
 			return false;
 		out->has_live = true;
 	}
+	out->seen = ask_daemon(q, out->text);
 	return true;
 }
 
@@ -227,6 +258,44 @@ static void put_record(json_t *o, const struct answer *a)
 	put(o, "range", a->range);
 }
 
+static const char *seen_text(const struct answer *a, const char *key)
+{
+	return json_string_value(json_object_get(a->seen, key));
+}
+
+static void put_seen(const struct query *q, json_t *o, const struct answer *a)
+{
+	static const char *const keys[] = { "os",   "confidence", "signature",
+					    "raw",  "first_seen", "last_seen",
+					    "count" };
+
+	if (q->has_os)
+		put(o, "os", os_class_name(q->os));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		json_t *value = json_object_get(a->seen, keys[i]);
+
+		/* --os is a question, and stays what it is */
+		if (value && !json_object_get(o, keys[i]))
+			json_object_set(o, keys[i], value);
+	}
+}
+
+/* "2026-11-23T13:23:30Z, windows (98 %), greylist by "windows", 3 times" */
+static void print_seen(const struct answer *a)
+{
+	if (!a->seen)
+		return;
+	printf("  last SYN %s, %s (%lld %%), %s by \"%s\", %lld seen since "
+	       "%s\n",
+	       seen_text(a, "last_seen"), seen_text(a, "os"),
+	       (long long)json_integer_value(
+		       json_object_get(a->seen, "confidence")),
+	       seen_text(a, "verdict"),
+	       seen_text(a, "rule") ? seen_text(a, "rule") : "?",
+	       (long long)json_integer_value(json_object_get(a->seen, "count")),
+	       seen_text(a, "first_seen"));
+}
+
 static json_t *to_json(const struct query *q, const struct answer *a)
 {
 	const struct policy *policy = &q->conf->policy;
@@ -246,8 +315,7 @@ static json_t *to_json(const struct query *q, const struct answer *a)
 	put(o, "stage", stage_name(a->verdict.stage));
 	if (policy->audit)
 		put(o, "mode", "audit");
-	if (q->has_os)
-		put(o, "os", os_class_name(q->os));
+	put_seen(q, o, a);
 	if (a->has_mmdb && a->mmdb_country != COUNTRY_NONE)
 		put(o, "mmdb_country", country_text(a->mmdb_country, code));
 	if (a->has_live && a->live.table) {
@@ -316,6 +384,7 @@ static void print_long(const struct query *q, const struct answer *a)
 	why(q, a, reason, sizeof(reason));
 	printf("  why      %s\n", reason);
 	print_record(q, a);
+	print_seen(a);
 	if (!a->has_live)
 		return;
 	if (!a->live.table)
@@ -349,6 +418,7 @@ static int query_one(struct query *q, const char *text, size_t len)
 	struct error err = { 0 };
 	struct addr addr;
 	struct answer a;
+	bool ok = true;
 
 	if (!addr_parse(text, len, &addr, &err)) {
 		log_err("%s", err.text);
@@ -360,13 +430,13 @@ static int query_one(struct query *q, const char *text, size_t len)
 	}
 	q->refused |= is_refusal(a.verdict.action);
 	if (q->json)
-		return tool_json_line(to_json(q, &a)) ? STATUS_OK
-						      : STATUS_UNABLE;
-	if (q->brief)
+		ok = tool_json_line(to_json(q, &a));
+	else if (q->brief)
 		print_brief(q, &a);
 	else
 		print_long(q, &a);
-	return STATUS_OK;
+	json_decref(a.seen);
+	return ok ? STATUS_OK : STATUS_UNABLE;
 }
 
 /* Addresses from standard input, one a line; blank lines and what follows a # or
@@ -431,6 +501,9 @@ static bool open_all(struct query *q, bool many)
 		log_warn("%s; going on without its opinion", err.text);
 		q->mmdb = NULL;
 	}
+	/* a list is answered from the image alone: it may be a long one */
+	if (!many && !tool_control_open(&q->daemon, q->conf, DAEMON_MS, NULL))
+		q->daemon = NULL;
 	return open_kernel(q);
 }
 
@@ -520,6 +593,7 @@ int cmd_query(int argc, char **argv)
 	if (!q.conf)
 		return STATUS_USAGE;
 	status = open_all(&q, many) ? run(&q, argc, argv) : STATUS_UNABLE;
+	tool_control_close(q.daemon);
 	kernel_close(q.kernel);
 	mmdb_close(q.mmdb);
 	image_close(q.image);

@@ -20,6 +20,12 @@ static const struct {
 	{ "check", cmd_check, "validate the configuration" },
 	{ "export", cmd_export, "write address lists for other programs" },
 	{ "fingerprint", cmd_fingerprint, "the OS of each SYN in a capture" },
+	{ "replay", cmd_replay, "the verdict of each SYN in a capture" },
+	{ "status", cmd_status, "how geoblockd is" },
+	{ "top", cmd_top, "who comes most, by country, os, net or reason" },
+	{ "log", cmd_log, "decisions as they are made" },
+	{ "reload", cmd_reload, "have geoblockd read everything anew" },
+	{ "metrics", cmd_metrics, "geoblockd's counters for Prometheus" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))

@@ -33,4 +33,9 @@ struct judgement {
 void judge_syn(const struct judge *judge, const struct packet *packet,
 	       struct judgement *out);
 
+/* judge_address - the same for a SYN that the kernel settled: its looks are told,
+ * the verdict is the one that the address alone gives. */
+void judge_address(const struct judge *judge, const struct packet *packet,
+		   struct judgement *out);
+
 #endif

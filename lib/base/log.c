@@ -39,6 +39,19 @@ log_line(enum log_level level, const char *fmt, va_list ap)
 	fputs(line, stderr);
 }
 
+void log_plain(enum log_level level, const char *text)
+{
+	char line[1024];
+
+	if (level > log_max)
+		return;
+	if (log_levels)
+		snprintf(line, sizeof(line), "<%d>%s\n", (int)level, text);
+	else
+		snprintf(line, sizeof(line), "%s\n", text);
+	fputs(line, stderr);
+}
+
 #define LOG_FUNCTION(name, level)                                              \
 	void name(const char *fmt, ...)                                        \
 	{                                                                      \

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <geoblock/judge.h>
 
-void judge_syn(const struct judge *judge, const struct packet *packet,
-	       struct judgement *out)
+static void decide(const struct judge *judge, const struct packet *packet,
+		   bool looks_count, struct judgement *out)
 {
-	struct subject subject = { .has_os = true };
+	struct subject subject = { .has_os = looks_count };
 
 	out->source = packet_source(packet);
 	out->country =
@@ -18,4 +18,16 @@ void judge_syn(const struct judge *judge, const struct packet *packet,
 	subject.os = out->fingerprint.class;
 	subject.confidence = out->fingerprint.confidence;
 	out->verdict = policy_step(judge->policy, &subject);
+}
+
+void judge_syn(const struct judge *judge, const struct packet *packet,
+	       struct judgement *out)
+{
+	decide(judge, packet, true, out);
+}
+
+void judge_address(const struct judge *judge, const struct packet *packet,
+		   struct judgement *out)
+{
+	decide(judge, packet, false, out);
 }

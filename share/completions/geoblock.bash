@@ -8,6 +8,12 @@ _geoblock() {
 	local export='--format --countries --output --result --json --config
 		--help'
 	local fingerprint='--json --summary --signatures --only --config --help'
+	local replay='--json --summary --any-port --config --help'
+	local status='--json --config --help'
+	local top='--by --json --config --help'
+	local log='--follow --json --config --help'
+	local reload='--json --config --help'
+	local metrics='--json --config --help'
 	local sync='--offline --dry-run --force --no-apply --json --quiet
 		--verbose --config --version --help'
 
@@ -19,6 +25,9 @@ _geoblock() {
 		;;
 	--format)
 		words='nft cidr ranges ipset postfix json mmdb'
+		;;
+	--by)
+		words='country os net reason'
 		;;
 	--config | --output | --signatures)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -45,18 +54,25 @@ _geoblock() {
 		done
 	fi
 	case $command in
-	'') words='query check export fingerprint help --config --version --help' ;;
-	help) words='query check export fingerprint' ;;
+	'') words='query check export fingerprint replay status top log reload metrics
+		help --config --version --help' ;;
+	help) words='query check export fingerprint replay status top log reload metrics' ;;
 	query) words=$query ;;
 	check) words=$check ;;
 	export) words=$export ;;
 	fingerprint) words=$fingerprint ;;
+	replay) words=$replay ;;
+	status) words=$status ;;
+	top) words=$top ;;
+	log) words=$log ;;
+	reload) words=$reload ;;
+	metrics) words=$metrics ;;
 	sync) words=$sync ;;
 	esac
 	# FILEs, unless an option is being typed
 	case $command:$word in
-	sync:-* | check:-* | fingerprint:-*) ;;
-	sync:* | check:* | fingerprint:*) words= ;;
+	sync:-* | check:-* | fingerprint:-* | replay:-*) ;;
+	sync:* | check:* | fingerprint:* | replay:*) words= ;;
 	esac
 	if [ -n "$words" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

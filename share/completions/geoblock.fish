@@ -6,11 +6,17 @@ set -l lists \
     'check: --json --verbose --config --help' \
     'export: --format --countries --output --result --json --config --help' \
     'fingerprint: --json --summary --signatures --only --config --help' \
+    'replay: --json --summary --any-port --config --help' \
+    'status: --json --config --help' \
+    'top: --by --json --config --help' \
+    'log: --follow --json --config --help' \
+    'reload: --json --config --help' \
+    'metrics: --json --config --help' \
     'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
-set -l commands query check export fingerprint help
+set -l commands query check export fingerprint replay status top log reload metrics help
 
 complete -c geoblock -f -n "not __fish_seen_subcommand_from $commands" -a "$commands"
-complete -c geoblock -f -n '__fish_seen_subcommand_from help' -a 'query check export fingerprint'
+complete -c geoblock -f -n '__fish_seen_subcommand_from help' -a 'query check export fingerprint replay status top log reload metrics'
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l config -r
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l version
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l help
@@ -26,6 +32,8 @@ for line in $lists
                 complete $where -l os -x -a 'windows linux android macos ios bsd solaris other scanner unknown'
             case format
                 complete $where -l format -x -a 'nft cidr ranges ipset postfix json mmdb'
+            case by
+                complete $where -l by -x -a 'country os net reason'
             case countries result
                 complete $where -l $name -x
             case config output signatures

@@ -7,6 +7,12 @@ lists=(
 	'check: --json --verbose --config --help'
 	'export: --format --countries --output --result --json --config --help'
 	'fingerprint: --json --summary --signatures --only --config --help'
+	'replay: --json --summary --any-port --config --help'
+	'status: --json --config --help'
+	'top: --by --json --config --help'
+	'log: --follow --json --config --help'
+	'reload: --json --config --help'
+	'metrics: --json --config --help'
 	'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
 )
 classes=(windows linux android macos ios bsd solaris other scanner unknown)
@@ -14,15 +20,16 @@ formats=(nft cidr ranges ipset postfix json mmdb)
 
 case $words[CURRENT-1] in
 --os) compadd -- $classes && return ;;
+--by) compadd -- country os net reason && return ;;
 --format) compadd -- $formats && return ;;
 --config|--output|--signatures) _files && return ;;
 esac
 
 local command=sync line
 if [[ ${service:-$words[1]} != geoblock-sync ]]; then
-	command=${${(M)words[2,CURRENT-1]:#(query|check|export|fingerprint|help)}[1]}
+	command=${${(M)words[2,CURRENT-1]:#(query|check|export|fingerprint|replay|status|top|log|reload|metrics|help)}[1]}
 	if [[ -z $command || $command == help ]]; then
-		compadd -- query check export fingerprint help
+		compadd -- query check export fingerprint replay status top log reload metrics help
 		[[ -n $command ]] || compadd -- --config --version --help
 		return
 	fi
@@ -30,4 +37,4 @@ fi
 for line in $lists; do
 	[[ $line == $command:* ]] && compadd -- ${=line#*: }
 done
-[[ $command == (sync|check|fingerprint) ]] && _files
+[[ $command == (sync|check|fingerprint|replay) ]] && _files

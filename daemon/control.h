@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DAEMON_CONTROL_H
+#define DAEMON_CONTROL_H
+
+#include <stddef.h>
+
+#include <geoblock/error.h>
+
+/* The control socket: a client sends one JSON object a line, and gets one a line.
+ *
+ *   {"command":"status"}            → an object
+ *   {"command":"top","by":"os"}     → {"rows":[…]}; by country, os, net, reason
+ *   {"command":"host","address":A[,"port":P]}   → what is remembered of it
+ *   {"command":"metrics"}           → {"text":"…"}: Prometheus's text format
+ *   {"command":"reload"}            → when it is done
+ *   {"command":"log"}               → each decision from now on, until it hangs up
+ *
+ * An answer to what went wrong is {"error":"…"}.  Clients are strangers: their
+ * number, the length of a line, what waits to be read by them and the time they
+ * may take are bounded, and none of them can hold up anything else. */
+
+#define CONTROL_SOCKET      "control.sock"
+#define CONTROL_CLIENTS_MAX 16
+#define CONTROL_LINE_MAX    4096   /* of a request */
+#define CONTROL_OUTPUT_MAX  262144 /* bytes that may wait for a client */
+#define CONTROL_IDLE_S      30
+
+struct daemon;
+struct decision;
+struct control;
+
+/* control_open - the socket in run-dir, mode 0660, owned by gid (-1: left as it
+ * is).  A stale one is replaced: to be called by who holds the instance's lock,
+ * before rights are dropped. */
+bool control_open(struct control **out, struct daemon *daemon,
+		  const char *run_dir, int gid, struct error *err);
+void control_close(struct control *control); /* NULL is allowed */
+
+/* control_start - serve clients in the daemon's loop. */
+void control_start(struct control *control);
+
+/* control_decision - tell those that follow the log. */
+void control_decision(struct control *control, const char *json);
+
+/* control_reloaded - tell those that wait for it; err's kind is ERROR_NONE where it
+ * was done. */
+void control_reloaded(struct control *control, const struct error *err,
+		      const char *text);
+
+/* control_answer - a request's answer as JSON text, to be freed, or NULL where
+ * it comes later.  Never fails on what a request says. */
+enum control_later { CONTROL_NOW, CONTROL_RELOADS, CONTROL_FOLLOWS };
+char *control_answer(struct daemon *daemon, const char *line, size_t len,
+		     enum control_later *later);
+
+/* control_reload_text - the answer to "reload", to be freed. */
+char *control_reload_text(const struct error *err, const char *text);
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/path.h"
+
+#include <string.h>
+
+/* The new number of each old rule; true where any differs. */
+static bool renumber(const struct policy *from, const struct policy *to,
+		     int8_t map[RULES_MAX])
+{
+	bool moved = false;
+
+	for (size_t i = 0; i < RULES_MAX; i++) {
+		map[i] = HOST_RULE_GONE;
+		for (size_t j = 0; i < from->rule_count && j < to->rule_count;
+		     j++)
+			if (strcmp(from->rules[i].title, to->rules[j].title) ==
+			    0)
+				map[i] = (int8_t)j;
+		if (i < from->rule_count && map[i] != (int8_t)i)
+			moved = true;
+	}
+	return moved;
+}
+
+void path_swap(struct path *path, const struct snapshot *next)
+{
+	int8_t map[RULES_MAX];
+
+	if (renumber(&path->snapshot->conf->policy, &next->conf->policy, map)) {
+		counters_move(&path->counters, map);
+		hosts_renumber(path->hosts, map);
+		hosts_renumber(path->connections, map);
+	}
+	path->snapshot = next;
+}
+
+/* The entries of a sender, brought up to date; true where this SYN was seen
+ * before. */
+static bool remember(struct path *path, const struct packet *packet,
+		     const struct judgement *judged)
+{
+	struct host *hosts[2] = {
+		hosts_get(path->connections, &judged->source, packet->sport),
+		hosts_get(path->hosts, &judged->source, 0),
+	};
+	uint32_t now = (uint32_t)path->now;
+	bool again = hosts[0]->count > 0 && hosts[0]->seq == packet->seq &&
+		     now - hosts[0]->last <= PATH_AGAIN_S;
+
+	for (int i = 0; i < 2; i++) {
+		struct host *host = hosts[i];
+
+		if (host->count == 0 || (i == 0 && !again))
+			host->first = now;
+		host->last = now;
+		if (i == 0)
+			host->count = 1; /* connections do not come back */
+		else if (host->count == 0 ||
+			 (!again && host->count < UINT32_MAX))
+			host->count++;
+		host_remember(host, packet, &judged->fingerprint);
+		host->country = judged->country;
+		host->rule = (int8_t)judged->verdict.rule;
+		host->stage_action = (uint8_t)(judged->verdict.stage << 4 |
+					       judged->verdict.action);
+	}
+	return again;
+}
+
+static void count(struct path *path, const struct judgement *judged)
+{
+	struct counters *counters = &path->counters;
+	bool refused = is_refusal(judged->verdict.action);
+	struct tally *country =
+		&counters->countries[COUNTRY_SLOT(judged->country)];
+	struct tally *os = &counters->os[judged->fingerprint.class];
+
+	counters->actions[judged->verdict.action]++;
+	counters->reasons[REASON_OF(judged->verdict.rule)]++;
+	country->seen++;
+	os->seen++;
+	country->refused += refused;
+	os->refused += refused;
+}
+
+static void note(struct path *path, const struct packet *packet,
+		 const struct judgement *judged)
+{
+	struct decision decision = {
+		.time = path->now,
+		.source = judged->source,
+		.sport = packet->sport,
+		.dport = packet->dport,
+		.country = judged->country,
+		.os = judged->fingerprint.class,
+		.confidence = judged->fingerprint.confidence,
+		.verdict = judged->verdict,
+		.audit = path->snapshot->conf->policy.audit,
+	};
+
+	journal_note(&path->journal, &decision);
+}
+
+/* Remembered, counted and logged, once for each attempt. */
+static void record(struct path *path, const struct packet *syn,
+		   const struct judgement *judged)
+{
+	if (remember(path, syn, judged)) {
+		path->counters.again++;
+		return;
+	}
+	count(path, judged);
+	note(path, syn, judged);
+}
+
+void path_copy(void *ctx, const void *payload, size_t len)
+{
+	struct path *path = ctx;
+	struct judgement judged;
+	struct packet syn;
+
+	if (!path->snapshot->image ||
+	    packet_parse(payload, len, &syn) != PACKET_OK ||
+	    !packet_is_syn(&syn))
+		return;
+	judge_address(&path->snapshot->judge, &syn, &judged);
+	record(path, &syn, &judged);
+}
+
+struct queue_answer path_judge(void *ctx, const struct queue_packet *packet)
+{
+	const struct queue_answer go_on = { .drop = false };
+	struct path *path = ctx;
+	const struct snapshot *snapshot = path->snapshot;
+	struct queue_answer answer;
+	enum packet_status status;
+	struct judgement judged;
+	struct packet syn;
+
+	path->counters.packets++;
+	status = packet_parse(packet->payload, packet->len, &syn);
+	if (status != PACKET_OK) {
+		path->counters.unreadable[status]++;
+		return go_on;
+	}
+	if (!packet_is_syn(&syn)) {
+		path->counters.not_syn++;
+		return go_on;
+	}
+	if (!snapshot->image) {
+		path->counters.unjudged++;
+		return go_on;
+	}
+	judge_syn(&snapshot->judge, &syn, &judged);
+	record(path, &syn, &judged);
+	answer = snapshot->answers[judged.verdict.action];
+	answer.mark |= packet->mark & ~snapshot->conf->mark;
+	return answer;
+}

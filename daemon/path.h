@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DAEMON_PATH_H
+#define DAEMON_PATH_H
+
+#include <stdint.h>
+
+#include "daemon/counters.h"
+#include "daemon/hosts.h"
+#include "daemon/journal.h"
+#include "daemon/queue.h"
+#include "daemon/snapshot.h"
+
+/* The packet path: from a queue's packet to its verdict and what is remembered of
+ * it.  Allocates nothing, formats nothing, takes no lock. */
+struct path {
+	const struct snapshot *snapshot;
+	struct hosts *hosts;       /* by address */
+	struct hosts *connections; /* by address and port, recent ones */
+	struct counters counters;
+	struct journal journal;
+	uint64_t now; /* seconds since 1970, kept by the event loop */
+};
+
+/* A SYN that comes again within this time, with the same sequence number, is the
+ * same attempt: it gets its verdict, but is counted and logged once.  Linux gives
+ * up after 127 s (tcp_syn_retries = 6). */
+#define PATH_AGAIN_S 180
+
+/* path_swap - go on with another snapshot.  What was counted and remembered under
+ * a rule's title stays with it.  Decisions still in the journal have to be drained
+ * before: they name rules by number. */
+void path_swap(struct path *path, const struct snapshot *next);
+
+/* path_judge - for queue_read(); ctx is the path.  Whatever is not judged (no
+ * SYN, unreadable, no country data) goes on unmarked: the table's next chain then
+ * gives the verdict of the address. */
+struct queue_answer path_judge(void *ctx, const struct queue_packet *packet);
+
+/* path_copy - for nflog_read(): a SYN that the kernel refused by its address. */
+void path_copy(void *ctx, const void *payload, size_t len);
+
+#endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/tool.h"
+#include "tools/tool_signatures.h"
+
+static void load_image(struct snapshot *snapshot, struct error *missing)
+{
+	const char *folder = snapshot->conf->state_dir;
+	struct error fallback = { 0 };
+
+	if (!image_open_newest(&snapshot->image, folder, IMAGE_CHECK_ALL,
+			       &fallback, missing))
+		return;
+	*missing = fallback;
+	image_about(snapshot->image, &snapshot->about);
+	tool_hex(snapshot->about.digest, 8, snapshot->digest);
+}
+
+/* What goes back to the kernel for each action.  Drop is the queue's own verdict;
+ * the others travel as marks, which the table's next chain carries out. */
+static void set_answers(struct snapshot *snapshot)
+{
+	const struct conf *conf = snapshot->conf;
+
+	for (int i = 0; i < ACTION_COUNT; i++) {
+		enum action action =
+			conf->policy.audit ? ACTION_ACCEPT : (enum action)i;
+
+		snapshot->answers[i] = (struct queue_answer){
+			.drop = action == ACTION_DROP,
+			.set_mark = action != ACTION_DROP,
+			.mark = kernel_mark_judged(conf->mark, action),
+		};
+	}
+}
+
+bool snapshot_load(struct snapshot **out, const char *config,
+		   void (*say)(void *ctx, const char *text), void *ctx,
+		   struct error *missing, struct error *err)
+{
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+	*out = NULL;
+	if (!snapshot)
+		return error_set(err, ERROR_LIMIT, 0, "out of memory");
+	if (!conf_read(&snapshot->conf, config, say, ctx, err) ||
+	    !tool_signatures(&snapshot->signatures, err)) {
+		snapshot_free(snapshot);
+		return false;
+	}
+	load_image(snapshot, missing);
+	set_answers(snapshot);
+	snapshot->judge = (struct judge){
+		.policy = &snapshot->conf->policy,
+		.image = snapshot->image,
+		.signatures = snapshot->signatures,
+		.exempt = &snapshot->conf->exempt.set,
+		.deny = &snapshot->conf->deny.set,
+	};
+	snapshot->loaded = (uint64_t)time(NULL);
+	*out = snapshot;
+	return true;
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	signatures_free(snapshot->signatures);
+	image_close(snapshot->image);
+	conf_free(snapshot->conf);
+	free(snapshot);
+}
+
+bool snapshot_apply(const struct snapshot *snapshot, struct kernel *kernel,
+		    struct kernel_report *report, struct error *err)
+{
+	struct tool_plan *plan;
+	bool ok;
+
+	memset(report, 0, sizeof(*report));
+	if (!snapshot->image)
+		return error_set(err, ERROR_HELD, 0,
+				 "no country data: nothing is enforced; run "
+				 "geoblock-sync");
+	plan = tool_plan_build(snapshot->conf, snapshot->image, err);
+	if (!plan)
+		return false;
+	if (plan->empty_allow)
+		ok = error_set(err, ERROR_HELD, 0,
+			       "the country data has no address of the "
+			       "countries chosen; nothing is enforced");
+	else
+		ok = kernel_apply(kernel, &plan->plan, NULL, false, report,
+				  err);
+	tool_plan_free(plan);
+	return ok;
+}
+
+bool snapshot_keeps(const struct snapshot *now, const struct snapshot *next,
+		    struct error *err)
+{
+	const struct conf *a = now->conf, *b = next->conf;
+	const char *what = NULL;
+
+	if (strcmp(a->table, b->table) != 0)
+		what = "table";
+	else if (strcmp(a->run_dir, b->run_dir) != 0)
+		what = "run-dir";
+	else if (a->queue != b->queue || a->queue_count != b->queue_count ||
+		 a->queue_fail_closed != b->queue_fail_closed)
+		what = "queue";
+	else if (a->nflog_group != b->nflog_group)
+		what = "nflog-group";
+	else if (a->hosts != b->hosts)
+		what = "hosts";
+	if (!what)
+		return true;
+	return error_set(err, ERROR_HELD, 0,
+			 "%s: \"%s\" cannot change while geoblockd runs; "
+			 "restart it for that",
+			 b->path, what);
+}

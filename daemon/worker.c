@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <geoblock/log.h>
+
+struct worker {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	/* under the lock */
+	unsigned asked;
+	bool stop, has_result;
+	struct worker_result result;
+	/* the worker's own */
+	struct kernel *kernel;
+	const char *path;
+	const struct snapshot *current;
+	void (*wake)(void *ctx);
+	void *ctx;
+};
+
+static void say(void *ctx, const char *text)
+{
+	(void)ctx;
+	log_err("%s", text);
+}
+
+/* Is the new state better than what runs?  One that lost its country data is not:
+ * what was enforced stays enforced. */
+static bool is_usable(const struct worker *worker, const struct snapshot *next,
+		      struct worker_result *out)
+{
+	if (!snapshot_keeps(worker->current, next, &out->err))
+		return false;
+	if (next->image || !worker->current->image)
+		return true;
+	out->err = out->missing;
+	return false;
+}
+
+/* The new state, enforced; or the state that runs, where the new one is no good:
+ * a flushed table comes back also while somebody edits the configuration. */
+static void work(struct worker *worker, struct worker_result *out)
+{
+	struct snapshot *next = NULL;
+
+	if (!snapshot_load(&next, worker->path, say, NULL, &out->missing,
+			   &out->err) ||
+	    !is_usable(worker, next, out)) {
+		snapshot_free(next);
+		if (out->causes & WORKER_HEAL)
+			snapshot_apply(worker->current, worker->kernel,
+				       &out->report, &out->held);
+		return;
+	}
+	if (!snapshot_apply(next, worker->kernel, &out->report, &out->held) &&
+	    out->held.kind != ERROR_HELD) {
+		out->err = out->held;
+		snapshot_free(next);
+		return;
+	}
+	out->ok = true;
+	out->snapshot = next;
+}
+
+static void *run(void *ctx)
+{
+	struct worker *worker = ctx;
+
+	pthread_mutex_lock(&worker->lock);
+	for (;;) {
+		struct worker_result result = { 0 };
+
+		while (!worker->stop && (!worker->asked || worker->has_result))
+			pthread_cond_wait(&worker->change, &worker->lock);
+		if (worker->stop)
+			break;
+		result.causes = worker->asked;
+		worker->asked = 0;
+		pthread_mutex_unlock(&worker->lock);
+		work(worker, &result);
+		if (result.snapshot)
+			worker->current = result.snapshot;
+		pthread_mutex_lock(&worker->lock);
+		worker->result = result;
+		worker->has_result = true;
+		worker->wake(worker->ctx);
+	}
+	pthread_mutex_unlock(&worker->lock);
+	return NULL;
+}
+
+bool worker_start(struct worker **out, struct kernel *kernel, const char *path,
+		  const struct snapshot *current, void (*wake)(void *ctx),
+		  void *ctx, struct error *err)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	sigset_t all, before;
+	int rc;
+
+	*out = NULL;
+	if (!worker)
+		return error_set(err, ERROR_LIMIT, 0, "out of memory");
+	worker->kernel = kernel;
+	worker->path = path;
+	worker->current = current;
+	worker->wake = wake;
+	worker->ctx = ctx;
+	pthread_mutex_init(&worker->lock, NULL);
+	pthread_cond_init(&worker->change, NULL);
+	/* signals are the event loop's */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&worker->thread, NULL, run, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0) {
+		free(worker);
+		return error_set(err, ERROR_SYSTEM, rc, "worker thread");
+	}
+	*out = worker;
+	return true;
+}
+
+void worker_ask(struct worker *worker, enum worker_cause cause)
+{
+	pthread_mutex_lock(&worker->lock);
+	worker->asked |= cause;
+	pthread_cond_signal(&worker->change);
+	pthread_mutex_unlock(&worker->lock);
+}
+
+bool worker_take(struct worker *worker, struct worker_result *out)
+{
+	bool found;
+
+	pthread_mutex_lock(&worker->lock);
+	found = worker->has_result;
+	if (found) {
+		*out = worker->result;
+		worker->has_result = false;
+		pthread_cond_signal(&worker->change);
+	}
+	pthread_mutex_unlock(&worker->lock);
+	return found;
+}
+
+void worker_stop(struct worker *worker)
+{
+	if (!worker)
+		return;
+	pthread_mutex_lock(&worker->lock);
+	worker->stop = true;
+	pthread_cond_signal(&worker->change);
+	pthread_mutex_unlock(&worker->lock);
+	pthread_join(worker->thread, NULL);
+	if (worker->has_result)
+		snapshot_free(worker->result.snapshot);
+	pthread_cond_destroy(&worker->change);
+	pthread_mutex_destroy(&worker->lock);
+	free(worker);
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tools/tool_control.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tools/tool.h"
+
+#define SOCKET_NAME "control.sock"
+#define ANSWER_MAX  (4u << 20) /* bytes of one answer */
+#define ASK_MS      30000      /* a reload may take its time */
+
+struct tool_control {
+	int fd;
+	char path[108];
+	char *line;
+	size_t used, room;
+};
+
+static bool fail(const struct tool_control *control, int error,
+		 struct error *err)
+{
+	const char *remedy = error == EACCES
+				     ? "; be root, or in the socket's group"
+			     : error == ENOENT || error == ECONNREFUSED
+				     ? "; geoblockd does not run"
+				     : "";
+	struct error text;
+
+	error_set(&text, ERROR_SYSTEM, error, "%s", control->path);
+	error_set(err, ERROR_SYSTEM, 0, "%s%s", text.text, remedy);
+	if (err)
+		err->sys_errno = error;
+	return false;
+}
+
+bool tool_control_open(struct tool_control **out, const struct conf *conf,
+		       unsigned timeout_ms, struct error *err)
+{
+	struct tool_control *control = calloc(1, sizeof(*control));
+	struct timeval limit = { .tv_sec = timeout_ms / 1000,
+				 .tv_usec = timeout_ms % 1000 * 1000 };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	*out = NULL;
+	if (!control)
+		return error_set(err, ERROR_LIMIT, 0, "out of memory");
+	/* conf keeps run-dir short enough */
+	snprintf(control->path, sizeof(control->path), "%.90s/%s",
+		 conf->run_dir, SOCKET_NAME);
+	memcpy(address.sun_path, control->path, sizeof(address.sun_path));
+	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (control->fd >= 0) {
+		setsockopt(control->fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
+			   sizeof(limit));
+		setsockopt(control->fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
+			   sizeof(limit));
+	}
+	if (control->fd < 0 || connect(control->fd, (struct sockaddr *)&address,
+				       sizeof(address)) != 0) {
+		fail(control, errno, err);
+		tool_control_close(control);
+		return false;
+	}
+	*out = control;
+	return true;
+}
+
+void tool_control_close(struct tool_control *control)
+{
+	if (!control)
+		return;
+	if (control->fd >= 0)
+		close(control->fd);
+	free(control->line);
+	free(control);
+}
+
+bool tool_control_send(struct tool_control *control, json_t *request,
+		       struct error *err)
+{
+	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	size_t len = text ? strlen(text) : 0, sent = 0;
+
+	json_decref(request);
+	if (!text)
+		return error_set(err, ERROR_LIMIT, 0, "out of memory");
+	text[len++] = '\n'; /* in the place of its NUL */
+	while (sent < len) {
+		ssize_t n = send(control->fd, text + sent, len - sent,
+				 MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			free(text);
+			return fail(control, errno, err);
+		}
+		sent += (size_t)n;
+	}
+	free(text);
+	return true;
+}
+
+/* More bytes into the buffer; false at the end, and after an error. */
+static bool fill(struct tool_control *control, struct error *err)
+{
+	ssize_t n;
+
+	if (control->used == control->room) {
+		size_t room = control->room ? 2 * control->room : 4096;
+		char *grown;
+
+		if (room > ANSWER_MAX)
+			return error_set(err, ERROR_LIMIT, 0,
+					 "%s: the answer is too long",
+					 control->path);
+		grown = realloc(control->line, room);
+		if (!grown)
+			return error_set(err, ERROR_LIMIT, 0, "out of memory");
+		control->line = grown;
+		control->room = room;
+	}
+	do
+		n = recv(control->fd, control->line + control->used,
+			 control->room - control->used, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return fail(control, errno == EAGAIN ? ETIMEDOUT : errno, err);
+	control->used += (size_t)n;
+	return n > 0;
+}
+
+json_t *tool_control_read(struct tool_control *control, struct error *err)
+{
+	json_t *answer, *error;
+	json_error_t where;
+	char *end;
+	size_t len;
+
+	err->kind = ERROR_NONE;
+	while (control->used == 0 ||
+	       !(end = memchr(control->line, '\n', control->used)))
+		if (!fill(control, err))
+			return NULL;
+	len = (size_t)(end - control->line);
+	answer = json_loadb(control->line, len, 0, &where);
+	control->used -= len + 1;
+	memmove(control->line, end + 1, control->used);
+	if (!answer) {
+		error_set(err, ERROR_MALFORMED, 0, "%s: %s", control->path,
+			  where.text);
+		return NULL;
+	}
+	error = json_object_get(answer, "error");
+	if (error) {
+		error_set(err, ERROR_HELD, 0, "geoblockd: %s",
+			  json_string_value(error));
+		json_decref(answer);
+		return NULL;
+	}
+	return answer;
+}
+
+json_t *tool_control_ask(const struct conf *conf, json_t *request,
+			 struct error *err)
+{
+	struct tool_control *control;
+	json_t *answer = NULL;
+
+	if (!tool_control_open(&control, conf, ASK_MS, err)) {
+		json_decref(request);
+		return NULL;
+	}
+	if (tool_control_send(control, request, err)) {
+		answer = tool_control_read(control, err);
+		if (!answer && err->kind == ERROR_NONE)
+			error_set(err, ERROR_SYSTEM, 0, "%s: geoblockd hung up",
+				  control->path);
+	}
+	tool_control_close(control);
+	return answer;
+}
+
+struct conf *tool_control_options(struct tool_control_options *options,
+				  const char *config, int argc, char **argv,
+				  int *status)
+{
+	static const struct option known[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "by", required_argument, NULL, 'b' },
+		{ "follow", no_argument, NULL, 'f' },
+		{ 0 },
+	};
+	struct conf *conf;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":hf", known, NULL)) != -1) {
+		if (option == 'j') {
+			options->json = true;
+		} else if (option == 'c') {
+			config = optarg;
+		} else if (option == 'b' && options->has_by) {
+			options->by = optarg;
+		} else if (option == 'f' && options->follow) {
+			*options->follow = true;
+		} else if (option == 'h') {
+			fputs(options->help, stdout);
+			*status = tool_flush() ? STATUS_OK : STATUS_UNABLE;
+			return NULL;
+		} else {
+			*status =
+				tool_getopt_error(options->name, argv, option);
+			return NULL;
+		}
+	}
+	*status = STATUS_USAGE;
+	if (optind < argc) {
+		tool_usage(options->name, "there is no argument \"%s\"",
+			   argv[optind]);
+		return NULL;
+	}
+	conf = tool_conf(config);
+	return conf;
+}

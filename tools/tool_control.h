@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TOOLS_TOOL_CONTROL_H
+#define TOOLS_TOOL_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include <geoblock/conf.h>
+#include <geoblock/error.h>
+
+/* A client of geoblockd's control socket: one JSON object a line, each way. */
+
+struct tool_control;
+
+/* tool_control_open - connect to the daemon of this configuration.  It may take
+ * timeout_ms for each answer; 0: as long as it likes.  Errors name the socket:
+ * ENOENT and ECONNREFUSED mean that no daemon runs, EACCES that one has to be
+ * root or in the socket's group. */
+bool tool_control_open(struct tool_control **out, const struct conf *conf,
+		       unsigned timeout_ms, struct error *err);
+void tool_control_close(struct tool_control *control); /* NULL is allowed */
+
+/* tool_control_send - one request, given back (json_decref) in any case. */
+bool tool_control_send(struct tool_control *control, json_t *request,
+		       struct error *err);
+
+/* tool_control_read - the next answer, to be given back; NULL after an error, and
+ * where the answer is {"error": …}.  ERROR_NONE: the daemon hung up. */
+json_t *tool_control_read(struct tool_control *control, struct error *err);
+
+/* tool_control_ask - open, send, read, close: for commands with one answer. */
+json_t *tool_control_ask(const struct conf *conf, json_t *request,
+			 struct error *err);
+
+/* What the subcommands that talk to the daemon have in common: --config, --json
+ * and --help. `by` (may be NULL): `--by WORD`; `follow` (may be NULL): -f.
+ * Gives the configuration, or NULL and the status to exit with. */
+struct tool_control_options {
+	const char *name; /* "geoblock status" */
+	const char *help;
+	bool json;
+	const char *by;
+	bool *follow;
+	bool has_by;
+};
+
+struct conf *tool_control_options(struct tool_control_options *options,
+				  const char *config, int argc, char **argv,
+				  int *status);
+
+#endif
