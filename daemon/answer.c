@@ -53,7 +53,7 @@ static json_t *queues_json(const struct daemon *daemon)
 				  (json_int_t)stats->errors, "buffer_bytes",
 				  (json_int_t)stats->rcvbuf);
 
-		if (queue_kernel_stats(daemon->queues[i].number, &kernel)) {
+		if (queue_kernel_stats(daemon->queues[i].queue, &kernel)) {
 			json_object_set_new(row, "waiting",
 					    number(kernel.waiting));
 			json_object_set_new(row, "dropped_full",

@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 
 #define MESSAGE_MAX 1024 /* a packet's message is about 250 bytes */
+#define PROC_MAX    8192 /* of /proc's list, one line a queue */
 #define PACKET_COST 1280 /* of the receive buffer, with the skb around it */
 
 struct verdict_message {
@@ -45,6 +47,7 @@ _Static_assert(sizeof(struct verdict_message) == 40, "no holes");
 struct queue {
 	struct mnl_socket *socket;
 	int fd;
+	int proc; /* nfnetlink_queue of /proc; -1 where it cannot be read */
 	uint16_t number;
 	struct queue_stats stats;
 	size_t answer_len;
@@ -175,6 +178,8 @@ bool queue_open(struct queue **out, const struct queue_options *options,
 	if (!queue)
 		return error_set(err, ERROR_LIMIT, 0, "out of memory");
 	queue->number = options->number;
+	queue->proc = open("/proc/self/net/netfilter/nfnetlink_queue",
+			   O_RDONLY | O_CLOEXEC);
 	queue->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!queue->socket ||
 	    mnl_socket_bind(queue->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
@@ -200,6 +205,8 @@ void queue_close(struct queue *queue)
 		return;
 	if (queue->socket)
 		mnl_socket_close(queue->socket);
+	if (queue->proc >= 0)
+		close(queue->proc);
 	free(queue);
 }
 
@@ -213,28 +220,29 @@ const struct queue_stats *queue_stats(const struct queue *queue)
 	return &queue->stats;
 }
 
-bool queue_kernel_stats(uint16_t number, struct queue_kernel_stats *out)
+bool queue_kernel_stats(const struct queue *queue,
+			struct queue_kernel_stats *out)
 {
-	FILE *f = fopen("/proc/net/netfilter/nfnetlink_queue", "re");
 	unsigned long long waiting, full, unsent;
-	unsigned queue;
-	bool found = false;
-	char line[160];
+	char text[PROC_MAX], *line, *rest = text;
+	ssize_t len = pread(queue->proc, text, sizeof(text) - 1, 0);
+	unsigned number;
 
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
 	/* queue port waiting mode range dropped dropped-unsent id 1 */
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%u %*u %llu %*u %*u %llu %llu", &queue,
+	while ((line = strsep(&rest, "\n")) && *line) {
+		if (sscanf(line, "%u %*u %llu %*u %*u %llu %llu", &number,
 			   &waiting, &full, &unsent) != 4 ||
-		    queue != number)
+		    number != queue->number)
 			continue;
 		out->waiting = waiting;
 		out->dropped_full = full;
 		out->dropped_unsent = unsent;
-		found = true;
+		return true;
 	}
-	if (f)
-		fclose(f);
-	return found;
+	return false;
 }
 
 /* ---- the packet path --------------------------------------------------- */

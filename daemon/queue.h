@@ -63,13 +63,15 @@ size_t queue_read(struct queue *queue, unsigned batches,
 		  void *ctx);
 
 /* queue_kernel_stats - what the kernel says of a queue, by
- * /proc/net/netfilter/nfnetlink_queue; false where it has none to tell. */
+ * /proc/net/netfilter/nfnetlink_queue, which is root's and therefore opened with
+ * the queue; false where it has nothing to tell. */
 struct queue_kernel_stats {
 	uint64_t waiting;
 	uint64_t dropped_full;   /* the queue was full, and closed on failure */
 	uint64_t dropped_unsent; /* the socket's buffer was full */
 };
-bool queue_kernel_stats(uint16_t number, struct queue_kernel_stats *out);
+bool queue_kernel_stats(const struct queue *queue,
+			struct queue_kernel_stats *out);
 
 /* queue_parse - one message of the kernel.  False where it is not a packet of a
  * queue, or one whose attributes are not what they should be; *out is then
