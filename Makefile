@@ -15,14 +15,16 @@ endif
 
 PKGS_LIB   = nettle zlib liblzma libmaxminddb libconfuse
 PKGS_NFT   = libmnl libnftnl
-PKGS_TOOLS = jansson libpcap
+PKGS_TOOLS = jansson
+# for their headers: what is loaded when it is wanted, see tools/tool_pcap.c
+PKGS_LOADED = libpcap
 PKGS_DAEMON = libnetfilter_queue libcap-ng libseccomp
 PKGS_TEST  = cmocka
 PKGS       = $(PKGS_LIB) $(PKGS_NFT) $(PKGS_TOOLS) $(PKGS_DAEMON)
 
 # A make that started without the packages must not go on with these: `check` and
 # `demo` install, then start another.
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(PKGS_LOADED) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 TEST_LIBS  := $(shell pkg-config --libs $(PKGS_TEST) 2>/dev/null)
 

@@ -235,8 +235,6 @@ int cmd_fingerprint(int argc, char **argv)
 		free(run);
 		return STATUS_USAGE;
 	}
-	if (!run->json && !run->summary)
-		lines_head(&run->out);
 	status = read_captures(run, argv + optind) ? STATUS_OK : STATUS_UNABLE;
 	if (run->summary && run->json)
 		print_summary_json(run);

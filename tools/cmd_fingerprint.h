@@ -12,6 +12,7 @@
 
 /* Lines on their way to standard output, past stdio. */
 struct lines {
+	bool headed;     /* the table has its head */
 	int write_errno; /* 0, or why nothing is written any more */
 	int64_t second;  /* that `stamp` is of */
 	char stamp[TOOL_TIME_MAX];
@@ -19,9 +20,8 @@ struct lines {
 	char buffer[1 << 17];
 };
 
-/* One line for a SYN: of the table, whose head goes before the first, or as a
- * JSON object. */
-void lines_head(struct lines *to);
+/* One line for a SYN: of the table, with a head before the first, or as a JSON
+ * object. */
 void lines_row(struct lines *to, const struct packet *p,
 	       const struct fingerprint *f);
 void lines_object(struct lines *to, const struct packet *p,

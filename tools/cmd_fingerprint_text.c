@@ -174,17 +174,16 @@ static const char table_head[] =
 	"SOURCE                DESTINATION           CLASS    SURE  MATCH  "
 	"HOPS FLAVOUR                    SIGNATURE";
 
-void lines_head(struct lines *to)
-{
-	line_end(to, put(line_begin(to), table_head));
-}
-
 void lines_row(struct lines *to, const struct packet *p,
 	       const struct fingerprint *f)
 {
-	char name[2 * TEXT_MAX], *begin = line_begin(to), *at = begin, *from;
+	char name[2 * TEXT_MAX], *begin, *at, *from;
 	const char *text;
 
+	if (!to->headed)
+		line_end(to, put(line_begin(to), table_head));
+	to->headed = true;
+	begin = at = line_begin(to);
 	at = put_endpoint(at, p, p->saddr, p->sport);
 	at = put_padded(at, begin, 21);
 	from = at;
