@@ -220,26 +220,40 @@ const struct queue_stats *queue_stats(const struct queue *queue)
 	return &queue->stats;
 }
 
+/* A line of the list: queue, port, waiting, mode, range, dropped, dropped unsent,
+ * id, 1 (nfqnl's seq_show in the kernel). */
+enum { PROC_NUMBER, PROC_WAITING = 2, PROC_FULL = 5, PROC_UNSENT, PROC_FIELDS };
+
+static bool numbers(const char *line, unsigned long long out[PROC_FIELDS])
+{
+	for (int i = 0; i < PROC_FIELDS; i++) {
+		char *end;
+
+		out[i] = strtoull(line, &end, 10);
+		if (end == line)
+			return false;
+		line = end;
+	}
+	return true;
+}
+
 bool queue_kernel_stats(const struct queue *queue,
 			struct queue_kernel_stats *out)
 {
-	unsigned long long waiting, full, unsent;
+	unsigned long long field[PROC_FIELDS];
 	char text[PROC_MAX], *line, *rest = text;
 	ssize_t len = pread(queue->proc, text, sizeof(text) - 1, 0);
-	unsigned number;
 
 	if (len <= 0)
 		return false;
 	text[len] = '\0';
-	/* queue port waiting mode range dropped dropped-unsent id 1 */
-	while ((line = strsep(&rest, "\n")) && *line) {
-		if (sscanf(line, "%u %*u %llu %*u %*u %llu %llu", &number,
-			   &waiting, &full, &unsent) != 4 ||
-		    number != queue->number)
+	while ((line = strsep(&rest, "\n"))) {
+		if (!numbers(line, field) ||
+		    field[PROC_NUMBER] != queue->number)
 			continue;
-		out->waiting = waiting;
-		out->dropped_full = full;
-		out->dropped_unsent = unsent;
+		out->waiting = field[PROC_WAITING];
+		out->dropped_full = field[PROC_FULL];
+		out->dropped_unsent = field[PROC_UNSENT];
 		return true;
 	}
 	return false;
