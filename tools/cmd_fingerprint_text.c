@@ -72,10 +72,11 @@ static char *put_number(char *at, unsigned value)
 
 static char *put_padded(char *at, const char *from, unsigned width)
 {
-	while (at < from + width)
-		*at++ = ' ';
-	*at++ = ' ';
-	return at;
+	const char *end = from + width + 1;
+	size_t blanks = at < end ? (size_t)(end - at) : 1;
+
+	memset(at, ' ', blanks);
+	return at + blanks;
 }
 
 /* Text of a database goes into JSON: quotes, and what a terminal would obey. */

@@ -7,6 +7,8 @@
  * what middleboxes do that take options out: the offsets of all others stay. */
 #include "lib/core/fingerprint_impl.h"
 
+#include <string.h>
+
 #define MSS OPTION_MSS
 #define NOP OPTION_NOP
 #define WS  OPTION_WS
@@ -59,6 +61,8 @@ static int fit(const struct form *t, const uint8_t *kinds, unsigned len)
 	};
 	unsigned at = 0, cleared = 0, kept = 0;
 
+	if (len == t->len && memcmp(kinds, t->kinds, len) == 0)
+		return 0;
 	for (unsigned i = 0; i < t->len; i++) {
 		uint8_t kind = t->kinds[i];
 
