@@ -111,12 +111,16 @@ static bool verify(struct nft_run *run, enum nft_how how, struct error *err)
 {
 	for (size_t i = 0; i < run->count; i++) {
 		struct nft_target *t = &run->t[i];
+		struct nft_span sample = t->want;
 		uint64_t handle;
 
 		if (t->how != how)
 			continue;
+		if (how == NFT_CHANGE)
+			sample = nft_span_list(
+				t->add.count ? &t->add : &t->drop, t->family);
 		if (!nft_verify(run->sock, run->plan->table, t->name, &t->want,
-				&handle, err))
+				&sample, &handle, err))
 			return false;
 		t->known = handle;
 		t->done = how;
@@ -130,8 +134,9 @@ static bool verify_bridges(struct nft_run *run, struct error *err)
 		struct nft_target *t = &run->t[i];
 		struct nft_span keep = nft_span_list(&t->keep, t->family);
 
-		if (t->bridge[0] && !nft_verify(run->sock, run->plan->table,
-						t->bridge, &keep, NULL, err))
+		if (t->bridge[0] &&
+		    !nft_verify(run->sock, run->plan->table, t->bridge, &keep,
+				&keep, NULL, err))
 			return false;
 	}
 	return true;
@@ -232,27 +237,30 @@ static bool attempt(struct nft_run *run, bool dry_run,
 	return dry_run || !needed || execute(run, err);
 }
 
+static bool has_changes(const struct nft_run *run)
+{
+	for (size_t i = 0; i < run->count; i++)
+		if (run->t[i].how == NFT_CHANGE)
+			return true;
+	return false;
+}
+
 /* Whether it is worth trying again.  Whatever went wrong while somebody else
- * committed, may have gone wrong for that reason. */
+ * committed, may have gone wrong for that reason; whatever went wrong with a
+ * change in place, may be some kernel's dislike of it. */
 static bool can_retry(struct nft_run *run, const struct error *why)
 {
+	bool again = has_changes(run) && !run->stage_only;
 	uint32_t now;
 
 	if (why->kind != ERROR_KERNEL)
 		return false;
-	if (why->sys_errno == ERESTART)
-		return true;
-	if (!nft_sock_generation(run->sock, &now, NULL))
-		return false;
-	if (now != run->sent.generation)
-		return true;
-	for (size_t i = 0; i < run->count && !run->stage_only; i++)
-		if (run->t[i].how == NFT_CHANGE) {
-			/* some kernel does not like it: the plain way, then */
-			run->stage_only = true;
-			return true;
-		}
-	return false;
+	/* what is known by then is soon no longer true: the plain way, which
+	 * needs to know nothing */
+	run->stage_only = true;
+	return again || why->sys_errno == ERESTART ||
+	       (nft_sock_generation(run->sock, &now, NULL) &&
+		now != run->sent.generation);
 }
 
 /* Longer and longer, and never in step with whom we meet. */
@@ -278,6 +286,11 @@ static bool try_hard(struct nft_run *run, bool dry_run,
 			break;
 		pause_before(try);
 	}
+	if (why.sys_errno == ERESTART)
+		error_set(&why, ERROR_KERNEL, ERESTART,
+			  "other programs keep changing the ruleset, %d tries "
+			  "were in vain; `nft monitor` shows what they do",
+			  TRIES_MAX);
 	/* what cannot be cleaned up now, the next run will */
 	if (!dry_run && look(run, NULL))
 		sweep(run, NULL);

@@ -114,7 +114,7 @@ static bool fits_in_place(const struct nft_run *run, const struct nft_target *t,
 	size_t changes = t->drop.count + t->add.count;
 	size_t size = changes * 64 + 2048; /* bytes, at most */
 
-	if (run->stage_only || t->want.count < CHANGE_MIN_RANGES ||
+	if (t->want.count < CHANGE_MIN_RANGES ||
 	    changes > t->want.count / CHANGE_SHARE || size > *room)
 		return false;
 	/* the bridge of a run that was killed is still in use */
@@ -176,6 +176,10 @@ static bool decide_by_content(struct nft_run *run, struct nft_target *t,
 	struct error why = { 0 };
 	bool ok;
 
+	if (run->stage_only) {
+		stage(run, t, 0);
+		return true;
+	}
 	if (span_before(run, t, live, &old))
 		return compare(run, t, live, &old, room, err);
 	run->read_back = true;

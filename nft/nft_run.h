@@ -56,7 +56,7 @@ struct nft_run {
 	bool unbroken; /* nobody else has committed since any `known` is known */
 	bool swept;    /* leftovers of earlier runs were deleted */
 	bool switched;   /* the last switch was sent */
-	bool stage_only; /* changing in place did not work out */
+	bool stage_only; /* read nothing back, change nothing in place */
 };
 
 /* nft_comment - "allow: 12098 IPv4 ranges, sha256 0123…": what a set of this

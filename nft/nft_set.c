@@ -73,14 +73,14 @@ struct range6 nft_span_at(const struct nft_span *span, size_t i)
 	return span->v6 ? span->v6[i] : span->wide[i];
 }
 
-size_t nft_span_lower(const struct nft_span *span, addr6_t key)
+size_t nft_span_after(const struct nft_span *span, addr6_t key)
 {
 	size_t low = 0, high = span->count;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (nft_span_at(span, mid).first < key)
+		if (nft_span_at(span, mid).first <= key)
 			low = mid + 1;
 		else
 			high = mid;

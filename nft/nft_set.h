@@ -31,8 +31,8 @@ struct nft_span {
 
 struct nft_span nft_span_of(const struct iset *set, int family);
 struct range6 nft_span_at(const struct nft_span *span, size_t i);
-/* nft_span_find - index of the first range whose first address is >= key. */
-size_t nft_span_lower(const struct nft_span *span, addr6_t key);
+/* nft_span_after - index of the first range that begins after key. */
+size_t nft_span_after(const struct nft_span *span, addr6_t key);
 
 /* Ranges of one family that are ours. */
 struct nft_list {

@@ -36,11 +36,13 @@ bool nft_stage(struct nft_sock *sock, char *buf, const char *table,
 	       bool make_table, const struct nft_filling *fillings,
 	       size_t count, struct nft_sent *sent, struct error *err);
 
-/* nft_verify - the set holds the span, and answers for it.  *handle (may be
- * NULL) becomes the set's. */
+/* nft_verify - the set holds the span: the number of its elements is right (or
+ * all of them, where the kernel tells no number), and it says what it should of
+ * addresses at the edges of some ranges of `sample`.  *handle (may be NULL)
+ * becomes the set's. */
 bool nft_verify(struct nft_sock *sock, const char *table, const char *name,
-		const struct nft_span *span, uint64_t *handle,
-		struct error *err);
+		const struct nft_span *span, const struct nft_span *sample,
+		uint64_t *handle, struct error *err);
 
 void nft_put_table(struct nft_txn *txn, const char *table);
 

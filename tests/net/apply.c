@@ -2,11 +2,13 @@
 /* apply: the kernel side by hand, for the tests and the benchmark.
  *
  *   apply run OPTIONS             kernel_apply(), the report as JSON
- *   apply swap N OPTIONS          N of them, --class and --other in turn
+ *   apply swap N OPTIONS          N of them, --class and --other in turn, each
+ *                                 told of the one before
  *   apply single OPTIONS          the wrong way: all in one transaction
  *   apply remove [--table T]
  *   apply find [--table T]        addresses on standard input, "1 SET" or "0"
- *   apply check [--table T] FILE  the same, compared with the ranges in FILE
+ *   apply check [--table T] FILE [N]  the same for the edges of the ranges in FILE
+ *                                 and N more addresses, compared with FILE
  *   apply read [--table T] CLASS  ranges, one a line
  *
  *   --class NAME:ACTION:FILE      in order of look-up; FILE has ranges, a line
@@ -16,21 +18,29 @@
  *   --rest ACTION                 of all other addresses; counter "rest"
  *   --ports 25,587  --table T  --mark 0xff  --audit  --dry-run
  *   --repeat N                    as many times, in one process
+ *   --send-max N                  as if the send buffer were no larger
+ *   --die-at N                    killed in front of the N-th message it sends
+ *   --die-after USEC              killed so long after it began
  *
  * Exit status 3, and a message, where the library gives an error. */
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <linux/netfilter/nf_tables.h>
 
 #include <geoblock/kernel.h>
 
+#include "nft/kernel.h"
 #include "nft/nft_rules.h"
 #include "nft/nft_set.h"
 #include "nft/nft_stage.h"
@@ -40,6 +50,34 @@ static struct iset sets[3 * KERNEL_CLASSES_MAX];
 static size_t set_count;
 static bool dry_run;
 static unsigned repeat = 1;
+static size_t send_max; /* 0: what the socket takes */
+
+static unsigned die_at, sends;
+static long die_after; /* microseconds */
+
+/* libmnl's sends come through here. */
+ssize_t sendto(int fd, const void *data, size_t len, int flags,
+	       const struct sockaddr *to, socklen_t to_len)
+{
+	if (++sends == die_at)
+		raise(SIGKILL);
+	return syscall(SYS_sendto, fd, data, len, flags, to, to_len);
+}
+
+static void arm(void)
+{
+	struct sigevent kill = { .sigev_notify = SIGEV_SIGNAL,
+				 .sigev_signo = SIGKILL };
+	struct itimerspec when = { .it_value = { die_after / 1000000,
+						 die_after % 1000000 * 1000 } };
+	timer_t timer;
+
+	sends = 0;
+	if (die_after != 0 &&
+	    (timer_create(CLOCK_MONOTONIC, &kill, &timer) != 0 ||
+	     timer_settime(timer, 0, &when, NULL) != 0))
+		perror("apply: timer");
+}
 
 static _Noreturn void die(const struct error *err)
 {
@@ -106,12 +144,13 @@ static void set_ports(char *text)
 static void options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "class", 1, NULL, 'c' },   { "other", 1, NULL, 'o' },
-		{ "before", 1, NULL, 'b' },  { "rest", 1, NULL, 'r' },
-		{ "ports", 1, NULL, 'p' },   { "table", 1, NULL, 't' },
-		{ "mark", 1, NULL, 'm' },    { "audit", 0, NULL, 'a' },
-		{ "dry-run", 0, NULL, 'd' }, { "repeat", 1, NULL, 'n' },
-		{ NULL, 0, NULL, 0 },
+		{ "class", 1, NULL, 'c' },     { "other", 1, NULL, 'o' },
+		{ "before", 1, NULL, 'b' },    { "rest", 1, NULL, 'r' },
+		{ "ports", 1, NULL, 'p' },     { "table", 1, NULL, 't' },
+		{ "send-max", 1, NULL, 's' },  { "die-at", 1, NULL, 'x' },
+		{ "die-after", 1, NULL, 'y' }, { "mark", 1, NULL, 'm' },
+		{ "audit", 0, NULL, 'a' },     { "dry-run", 0, NULL, 'd' },
+		{ "repeat", 1, NULL, 'n' },    { NULL, 0, NULL, 0 },
 	};
 	int got;
 
@@ -145,6 +184,15 @@ static void options(int argc, char **argv)
 		case 'd':
 			dry_run = true;
 			break;
+		case 'x':
+			die_at = (unsigned)atoi(optarg);
+			break;
+		case 'y':
+			die_after = atol(optarg);
+			break;
+		case 's':
+			send_max = (size_t)atol(optarg);
+			break;
 		case 'n':
 			repeat = (unsigned)atoi(optarg);
 			break;
@@ -172,16 +220,29 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+static double cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static double cpu_before;
+
 static void print_report(const struct kernel_report *report, double ms)
 {
 	static const char *const how[] = { "kept", "staged", "changed" };
 	struct rusage usage_now;
 
 	getrusage(RUSAGE_SELF, &usage_now);
-	printf("{\"ms\": %.3f, \"rss_kb\": %ld, \"batches\": %zu, "
-	       "\"bytes\": %zu, \"rules_changed\": %s, \"trusted\": %s, "
+	printf("{\"ms\": %.3f, \"cpu_ms\": %.3f, \"rss_kb\": %ld, \"sends\": "
+	       "%u, "
+	       "\"batches\": %zu, \"bytes\": %zu, \"rules_changed\": %s, "
+	       "\"trusted\": %s, "
 	       "\"sets\": [",
-	       ms, usage_now.ru_maxrss, report->batches, report->bytes,
+	       ms, cpu_ms() - cpu_before, usage_now.ru_maxrss, sends,
+	       report->batches, report->bytes,
 	       report->rules_changed ? "true" : "false",
 	       report->trusted ? "true" : "false");
 	for (size_t i = 0; i < report->set_count; i++)
@@ -194,14 +255,17 @@ static void print_report(const struct kernel_report *report, double ms)
 	fflush(stdout);
 }
 
-static void run_once(struct kernel *kernel, const struct kernel_plan *p)
+static void run_once(struct kernel *kernel, const struct kernel_plan *p,
+		     const struct kernel_plan *was)
 {
 	struct kernel_report report;
 	struct error err = { 0 };
 	double start = now_ms();
 
-	if (!kernel_apply(kernel, p, before.class_count ? &before : NULL,
-			  dry_run, &report, &err))
+	cpu_before = cpu_ms();
+	arm();
+	if (!kernel_apply(kernel, p, was->class_count ? was : NULL, dry_run,
+			  &report, &err))
 		die(&err);
 	print_report(&report, now_ms() - start);
 }
@@ -318,9 +382,9 @@ static void check_one(struct kernel *kernel, const struct iset *set, int family,
 		       addr_format(&addr, text), hit.found ? "" : "not ");
 }
 
-/* Every edge of 2,000 ranges, inside and outside, and 20,000 addresses. */
+/* Every edge of 2,000 ranges, inside and outside, and so many addresses. */
 static void check_family(struct kernel *kernel, const struct iset *set,
-			 int family)
+			 int family, unsigned count)
 {
 	struct nft_span span = nft_span_of(set, family);
 	addr6_t max = family == 4 ? ADDR4_MAX : ADDR6_MAX;
@@ -340,7 +404,7 @@ static void check_family(struct kernel *kernel, const struct iset *set,
 		if (r.last != max)
 			check_one(kernel, set, family, r.last + 1);
 	}
-	for (unsigned i = 0; i < 20000; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		addr6_t value = ADDR6(next_random(), next_random());
 
 		/* half of them where the ranges are */
@@ -352,15 +416,15 @@ static void check_family(struct kernel *kernel, const struct iset *set,
 	}
 }
 
-static void check(struct kernel *kernel, const char *path)
+static void check(struct kernel *kernel, const char *path, unsigned count)
 {
 	struct iset set = { 0 };
 	double start;
 
 	read_ranges(path, &set);
 	start = now_ms();
-	check_family(kernel, &set, 4);
-	check_family(kernel, &set, 6);
+	check_family(kernel, &set, 4, count);
+	check_family(kernel, &set, 6, count);
 	printf("asked %zu wrong %zu us-each %.2f\n", asked, wrong,
 	       (now_ms() - start) * 1e3 / (double)asked);
 	iset_clear(&set);
@@ -407,12 +471,15 @@ int main(int argc, char **argv)
 	complete(&before);
 	if (!kernel_open(&kernel, &err))
 		die(&err);
+	if (send_max != 0 && send_max < kernel->sock.send_max)
+		kernel->sock.send_max = send_max;
 	if (strcmp(argv[0], "run") == 0) {
 		for (unsigned i = 0; i < repeat; i++)
-			run_once(kernel, &plan);
+			run_once(kernel, &plan, &before);
 	} else if (strcmp(argv[0], "swap") == 0 && argc > 1) {
 		for (int i = 0; i < atoi(argv[1]); i++)
-			run_once(kernel, i % 2 ? &other : &plan);
+			run_once(kernel, i % 2 ? &other : &plan,
+				 i % 2 ? &plan : &other);
 	} else if (strcmp(argv[0], "single") == 0) {
 		for (unsigned i = 0; i < repeat; i++)
 			single();
@@ -422,7 +489,8 @@ int main(int argc, char **argv)
 	} else if (strcmp(argv[0], "find") == 0) {
 		find(kernel);
 	} else if (strcmp(argv[0], "check") == 0 && argc > 1) {
-		check(kernel, argv[1]);
+		check(kernel, argv[1],
+		      argc > 2 ? (unsigned)atoi(argv[2]) : 20000);
 	} else if (strcmp(argv[0], "read") == 0 && argc > 1) {
 		print_class(kernel, argv[1]);
 	} else {
