@@ -189,7 +189,15 @@ static bool apply_plan(struct sync *s, const struct tool_plan *plan,
 		kernel_apply(kernel, &plan->plan, before ? &before->plan : NULL,
 			     s->dry_run, &s->kernel, &err);
 	kernel_close(kernel);
-	return s->applied ? true : sync_fail(s, "%s", err.text);
+	if (!s->applied)
+		return sync_fail(s, "%s", err.text);
+	if (plan->plan.queue.enabled && s->kernel.queue == KERNEL_QUEUE_NONE)
+		sync_warn(s, "this kernel hands no packet to a queue "
+			     "(CONFIG_NFT_QUEUE, or CONFIG_NFT_COMPAT with "
+			     "CONFIG_NETFILTER_XT_TARGET_NFQUEUE): rules that "
+			     "need a SYN's looks do not apply, the address "
+			     "alone decides");
+	return true;
 }
 
 static bool apply(struct sync *s, const struct image *image)
