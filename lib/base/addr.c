@@ -82,8 +82,7 @@ bool addr6_parse(const char *text, size_t len, addr6_t *out)
 			group = group << 4 | digit;
 		}
 		if (p < end && *p == '.') { /* 64:ff9b::192.0.2.33 */
-			if (groups > 6 ||
-			    !addr4_parse(start, (size_t)(end - start), &v4))
+			if (!addr4_parse(start, (size_t)(end - start), &v4))
 				return false;
 			value = value << 32 | v4;
 			groups += 2;

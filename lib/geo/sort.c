@@ -3,7 +3,7 @@
  * are merged in one pass, by a heap of their heads: the run with the least head
  * gives all it has up to the next one's head, which for registries' blocks is many
  * at a time, so that five sorted files are merged hardly slower than copied.
- * Never worse than n log n, and stable.
+ * Never worse than n log n.
  *
  * The functions that take `size` and `less` are expanded into those for either
  * family, where both are constant. */
@@ -37,8 +37,7 @@ static bool add_run(struct runs *runs, const char *at, const char *end,
 		runs->heap = heap;
 		runs->room = room;
 	}
-	runs->heap[runs->count] = (struct run){ at, end, runs->count };
-	runs->count++;
+	runs->heap[runs->count++] = (struct run){ at, end };
 	return true;
 }
 
@@ -65,11 +64,9 @@ INLINE bool find_runs(struct runs *runs, const void *v, size_t n, size_t size,
 	return true;
 }
 
-/* Whether a's head comes before b's: of equals the run that was added first. */
 INLINE bool before(const struct run *a, const struct run *b, less_fn *less)
 {
-	return less(a->at, b->at) ||
-	       (!less(b->at, a->at) && a->order < b->order);
+	return less(a->at, b->at);
 }
 
 INLINE void sift_down(struct run *heap, size_t count, size_t i, less_fn *less)

@@ -9,11 +9,10 @@
 #include <geoblock/geo.h>
 
 /* Entries of any number of arrays, merged into one that is sorted by first
- * address.  Of equal ones, those of the array added first come first. */
+ * address. */
 
 struct run {
 	const char *at, *end; /* entries in order */
-	size_t order;
 };
 
 struct runs {

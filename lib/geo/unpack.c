@@ -114,12 +114,10 @@ static bool gzip_step(struct unpacker *u, struct error *err)
 	}
 	if (u->done && u->z.avail_in == 0)
 		return true;
-	if (u->done) { /* another member, or what should not be there */
-		if (inflateReset(&u->z) != Z_OK)
-			return error_set(err, ERROR_MALFORMED, 0,
-					 "gzip: cannot start over");
-		u->done = false;
-	}
+	/* another member, or what should not be there */
+	if (u->done && inflateReset(&u->z) != Z_OK)
+		return error_set(err, ERROR_MALFORMED, 0,
+				 "gzip: cannot start over");
 	ret = inflate(&u->z, Z_NO_FLUSH);
 	u->done = ret == Z_STREAM_END;
 	if (ret == Z_OK || ret == Z_STREAM_END)

@@ -322,6 +322,21 @@ static void test_trees_that_are_none(void **state)
 		"an address has bits");
 }
 
+/* Arrays of 28 pointers to the array before; the first point to `before`.  Gives
+ * where the last one is. */
+static unsigned put_fan(struct bytes *b, unsigned before)
+{
+	for (int level = 0; level < 14; level++) {
+		unsigned at = (unsigned)b->len;
+
+		put_array(b, 28);
+		for (int i = 0; i < 28; i++)
+			put_pointer(b, before);
+		before = at;
+	}
+	return before;
+}
+
 /* Data that would cost libmaxminddb its stack or an age. */
 static void test_data_bombs(void **state)
 {
@@ -374,6 +389,13 @@ static void test_data_bombs(void **state)
 	read_back(buf, sizeof(buf));
 	assert_non_null(strstr(buf, "are damaged"));
 
+	/* a fan that is wide and not deep: 28^14 */
+	make_init(&m, 32);
+	put_string(&m.data, "US");
+	make_set(&m, V4(192, 0, 2, 0), 24, MAKE_DATA + put_fan(&m.data, 0));
+	read_back(buf, sizeof(buf));
+	assert_non_null(strstr(buf, "are damaged"));
+
 	/* sizes beyond the end */
 	make_init(&m, 32);
 	put_map(&m.data, 28);
@@ -410,6 +432,18 @@ static void test_metadata_bombs(void **state)
 		put_pointer(&m.metadata, next);
 	}
 	put_string(&m.metadata, "x");
+	put_string(&m.metadata, "x");
+	assert_string_equal(read_back(buf, sizeof(buf)), damaged);
+
+	m.metadata.len = 0;
+	for (int level = 0; level < 14; level++) {
+		/* where the next level begins */
+		unsigned next = (unsigned)m.metadata.len + 2 + 28 * 2;
+
+		put_array(&m.metadata, 28);
+		for (int i = 0; i < 28; i++)
+			put_pointer(&m.metadata, next);
+	}
 	put_string(&m.metadata, "x");
 	assert_string_equal(read_back(buf, sizeof(buf)), damaged);
 

@@ -173,6 +173,12 @@ static const struct file_case other_cases[] = {
 	{ NULL,
 	  "0,4294967295,A1\n::,ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff,T1\n",
 	  "0.0.0.0/0 A1 0 line 1\n::/0 T1 0 line 2\n", NULL },
+	{ NULL,
+	  "#Generated: 1 Feb 2026\n# Generated: 2 Mar 2026\n5,6,AU\n"
+	  "# Generated: 3 Apr 2026\n",
+	  "0.0.0.5-0.0.0.6 AU 0 line 3\ndate 20260201\n", NULL },
+	{ NULL, "# Generated: the 40th of Foo 2026\n5,6,AU\n",
+	  "0.0.0.5-0.0.0.6 AU 0 line 2\n", NULL },
 	{ NULL, "1.0.0.0,1.0.0.255,AU\n", "1.0.0.0/24 AU 0 line 1\n", NULL },
 	{ NULL, "0,4294967296,AU\n",
 	  "f:1: \"4294967296\": want an address of the same family that is not "

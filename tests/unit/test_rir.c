@@ -158,6 +158,8 @@ static const struct {
 	  "afrinic -- 2001:4200::/23 available 0" },
 	{ "arin|US|ipv4|23.128.1.0|256||reserved|",
 	  "arin -- 23.128.1.0/24 reserved 0" },
+	{ "arin|US|ipv6|2001:db8::|32||available|",
+	  "arin -- 2001:db8::/32 available 0" },
 	/* codes that are no countries, and one newer than our table */
 	{ "ripencc|EU|ipv4|139.191.0.0|65536|19900410|assigned",
 	  "ripencc EU 139.191.0.0/16 assigned 19900410" },
@@ -199,6 +201,16 @@ static const struct {
 	  "reserved" },
 	{ "arin|US|ipv4|1.0.0.0|256|20250101|allocate",
 	  "error: status \"allocate\": want allocated, assigned, available or "
+	  "reserved" },
+	{ "arin|US|ipv4|1.0.0.0|256|20250101|availabl",
+	  "error: status \"availabl\": want allocated, assigned, available or "
+	  "reserved" },
+	{ "arin|US|ipv4|1.0.0.0|256|20250101|availablex",
+	  "error: status \"availablex\": want allocated, assigned, available "
+	  "or "
+	  "reserved" },
+	{ "arin|US|ipv4|1.0.0.0|256|20250101|reservedx",
+	  "error: status \"reservedx\": want allocated, assigned, available or "
 	  "reserved" },
 	{ "arin|US|ipv4|1.0.0.0|256|20250101|assigne",
 	  "error: status \"assigne\": want allocated, assigned, available or "
