@@ -70,27 +70,27 @@ struct geo_warn {
 /* geo_read - read one file of any kind into the table.
  *
  * The kind is told by the content: a delegation file by its version line, MMDB
- * by its metadata marker, IPFire text and CIDR lists by the shape of their first
- * entry.  Plain, gzip and xz are told by their magic.  A CIDR list's country is
- * the two letters at the head of its name ("us.ipv4.zone", "us-aggregated.zone",
- * "id_country_us.netset").
+ * by its metadata marker, IPFire text and CIDR lists by the shape of their
+ * first entry.  Plain, gzip and xz are told by their magic.  A CIDR list's
+ * country is the two letters at the head of its name ("us.ipv4.zone",
+ * "us-aggregated.zone", "id_country_us.netset").
  *
- * Refused, with file:line, what was found and what would be right, and the table
- * then as it was before: a record that is none, a wrong number of ipv4 or ipv6
- * records, an overlap inside the file (both lines are named), a file that ends
- * in mid-record or without the records that its header promised for ipv4 and
- * ipv6, a second file of the same registry.  Only warned of: a wrong total or
- * asn count (LACNIC published such a file on 2026-01-29), an odd line of a kind
- * this project has no use for. */
+ * Refused, with file:line, what was found and what would be right, and the
+ * table then as it was before: a record that is none, a wrong number of ipv4
+ * or ipv6 records, an overlap inside the file (both lines are named), a file
+ * that ends in mid-record or without the records that its header promised
+ * for ipv4 and ipv6, a second file of the same registry.  Only warned of: a
+ * wrong total or asn count (LACNIC published such a file on 2026-01-29), an
+ * odd line of a kind this project has no use for. */
 bool geo_read(struct geo_table *table, const char *path,
 	      const struct geo_warn *warn, struct error *err);
 
-/* geo_read_all - the same for several files, on as many processors as there are.
+/* geo_read_all - the same for several files, on all processors there are.
  *
- * The table is then what geo_read() of one after the other would have made of it,
- * but for the order of its entries: each file is read or refused by itself.
- * Warnings come from the calling thread, in the order of the files, when all have
- * been read. */
+ * The table is then what geo_read() of one after the other would have made
+ * of it, but for the order of its entries: each file is read or refused by
+ * itself.  Warnings come from the calling thread, in the order of the files,
+ * when all have been read. */
 struct geo_file {
 	const char *path;
 	bool ok;
@@ -113,13 +113,14 @@ bool geo_table_finish(struct geo_table *table,
 		      void *ctx, const struct geo_warn *warn,
 		      struct error *err);
 
-/* mmdb_find - one look-up in an MMDB, for `query`: the country that the database
- * gives for addr, COUNTRY_NONE where it has none.  Both schemas: nested
- * country.iso_code (registered_country.iso_code where that is missing) and flat
- * country_code.  An IPv4 database has none for an IPv6 address.  Addresses of
- * 6to4 and Teredo (2002::/16, 2001::/32), which databases alias to the IPv4 they
- * hold, get that one's country here; geo_read() leaves the aliases out.  A damaged
- * database is found out when a look-up meets the damage (ERROR_MALFORMED). */
+/* mmdb_find - one look-up in an MMDB, for `query`: the country that the
+ * database gives for addr, COUNTRY_NONE where it has none.  Both schemas:
+ * nested country.iso_code (registered_country.iso_code where that is
+ * missing) and flat country_code.  An IPv4 database has none for an IPv6
+ * address.  Addresses of 6to4 and Teredo (2002::/16, 2001::/32), which
+ * databases alias to the IPv4 they hold, get that one's country here;
+ * geo_read() leaves the aliases out.  A damaged database is found out when a
+ * look-up meets the damage (ERROR_MALFORMED). */
 struct mmdb;
 bool mmdb_open(struct mmdb **mmdb, const char *path, struct error *err);
 void mmdb_close(struct mmdb *mmdb);

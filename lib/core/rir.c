@@ -96,8 +96,9 @@ static const char *quote(struct field f, char buf[QUOTE_MAX])
 	return buf;
 }
 
-/* A word in lower case, to be compared as a number with load8() of one: its letters and
- * digits, a bar behind them if that still is among the first eight bytes, zeros. */
+/* A word in lower case, to be compared as a number with load8() of one: its
+ * letters and digits, a bar behind them if that still is among the first
+ * eight bytes, zeros. */
 static inline uint64_t word(struct field f)
 {
 	uint64_t w = load8(f.p);

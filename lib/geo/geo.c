@@ -15,8 +15,8 @@ static bool (*const readers[])(struct reader *r, struct error *err) = {
 	[GEO_MMDB] = read_mmdb,
 };
 
-/* Whether the line begins with an address, as IPFire text and CIDR lists do; the
- * numbers that the former has for IPv4 are also taken. */
+/* Whether the line begins with an address, as IPFire text and CIDR lists do;
+ * the numbers that the former has for IPv4 are also taken. */
 static bool begins_with_address(const char *text, size_t len)
 {
 	struct range range;

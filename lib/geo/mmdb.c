@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* libmaxminddb opens, finds and decodes; each value is checked before it is given
- * to the library (mmdb_check.c), and so are the metadata before MMDB_open().
+/* libmaxminddb opens, finds and decodes; each value is checked before it is
+ * given to the library (mmdb_check.c), and so are the metadata before
+ * MMDB_open().
  *
- * A database of 1.3 million nodes has 250 countries: what an offset decoded to is
- * remembered in a table of CACHE_SIZE places, each taken over by whatever comes
- * later. */
+ * A database of 1.3 million nodes has 250 countries: what an offset decoded
+ * to is remembered in a table of CACHE_SIZE places, each taken over by
+ * whatever comes later. */
 #include "mmdb.h"
 
 #include <endian.h>

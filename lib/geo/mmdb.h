@@ -28,7 +28,8 @@ struct mmdb_shape {
  * libmaxminddb: to be asked before anything is done at length. */
 bool mmdb_probe(int fd, const char *name, struct error *err);
 
-/* mmdb_open_fd - probes, and opens.  fd is borrowed for the call; name is for messages. */
+/* mmdb_open_fd - probes, and opens.  fd is borrowed for the call; name is
+ * for messages. */
 bool mmdb_open_fd(struct mmdb **mmdb, int fd, const char *name,
 		  struct error *err);
 void mmdb_shape(const struct mmdb *mmdb, struct mmdb_shape *out);

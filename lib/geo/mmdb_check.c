@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* libmaxminddb 1.7 checks that what it reads lies inside the file, but skips over
- * nested maps and arrays by recursion and follows pointers wherever they lead: a
- * few megabytes of maps in maps take its stack, a kilobyte of metadata whose
- * pointers fan out takes all memory, as early as in MMDB_open().  Later versions
- * have limits; here is the one for ours.  A value is walked once before the
- * library sees it, with bounded depth and a budget for how many values that takes,
- * so that what the library does afterwards is bounded by the same.  Format:
- * MaxMind DB File Format Specification 2.0, "Data Field Format".
+/* libmaxminddb 1.7 checks that what it reads lies inside the file, but skips
+ * over nested maps and arrays by recursion and follows pointers wherever they
+ * lead: a few megabytes of maps in maps take its stack, a kilobyte of metadata
+ * whose pointers fan out takes all memory, as early as in MMDB_open().  Later
+ * versions have limits; here is the one for ours.  A value is walked once
+ * before the library sees it, with bounded depth and a budget for how many
+ * values that takes, so that what the library does afterwards is bounded by the
+ * same.  Format: MaxMind DB File Format Specification 2.0, "Data Field Format".
  *
  *	control byte  ttt.sssss     type, size; type 0: the next byte + 7
  *	pointer       001.ss.vvv    ss + 1 bytes follow */

@@ -14,9 +14,9 @@ struct mmdb_check {
 	uint64_t budget; /* values that may still be looked at, in all */
 };
 
-/* mmdb_check_value - whether the value at offset, with all that it points to, is
- * whole, inside the section, nested no deeper than any real database and within
- * the budget, which it uses up. */
+/* mmdb_check_value - whether the value at offset, with all that it points
+ * to, is whole, inside the section, nested no deeper than any real database
+ * and within the budget, which it uses up. */
 bool mmdb_check_value(struct mmdb_check *check, uint32_t offset);
 
 /* mmdb_find_metadata - where in a file's last bytes its metadata begins; NULL

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* geo_read_all(): reading and hashing five registries' files takes as long as all
- * else that an update does, and they have nothing to do with each other.  Each is
- * read into a table of its own, the biggest first, by whichever thread is free; what
- * they say to the caller is kept, and the tables are merged, when all are done. */
+/* geo_read_all(): reading and hashing five registries' files takes as long
+ * as all else that an update does, and they have nothing to do with each
+ * other.  Each is read into a table of its own, the biggest first, by
+ * whichever thread is free; what they say to the caller is kept, and the
+ * tables are merged, when all are done. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -84,7 +85,7 @@ static size_t threads_for(const struct pool *pool)
 	return n < pool->count ? n : pool->count;
 }
 
-/* The calling thread is one of them; what others there are takes work off it. */
+/* The calling thread is one of them; the others take work off it. */
 static void run_all(struct pool *pool)
 {
 	size_t started = 0, threads = threads_for(pool);
@@ -250,7 +251,7 @@ static bool merge(struct geo_table *table, const struct pool *pool,
 	return true;
 }
 
-/* What an earlier file of this call or the table had already is refused here. */
+/* A registry that the table or an earlier file has is refused here. */
 static void join(struct geo_table *table, struct pool *pool,
 		 const struct geo_warn *warn)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The whole tree, left to right, with a stack of one place for each bit of an
- * address.  IPv4 lives at ::/96 of an IPv6 tree, and databases point at it from
- * elsewhere too, from ::ffff:0:0/96, 2002::/16 and 2001::/32, so that a look-up of
- * such an address finds it: these are the same records once more, and are passed
- * by.  All other nodes are come to once; more visits than there are nodes mean
- * that the tree is none. */
+/* The whole tree, left to right, with a stack of one place for each bit of
+ * an address.  IPv4 lives at ::/96 of an IPv6 tree, and databases point at
+ * it from elsewhere too, from ::ffff:0:0/96, 2002::/16 and 2001::/32, so
+ * that a look-up of such an address finds it: these are the same records
+ * once more, and are passed by.  All other nodes are come to once; more
+ * visits than there are nodes mean that the tree is none. */
 #include <string.h>
 #include <unistd.h>
 
@@ -151,7 +151,7 @@ bool read_mmdb(struct reader *r, struct error *err)
 
 	if (!r->in.unpacker && !mmdb_probe(r->in.fd, r->in.path, err))
 		return false;
-	/* a copy, as the library maps the file: nobody can cut this one short */
+	/* a copy: the library maps it, and nobody can cut this one short */
 	if (!input_to_memory(&r->in, &fd, err))
 		return false;
 	ok = mmdb_open_fd(&w.mmdb, fd, r->in.path, err);

@@ -192,8 +192,8 @@ static bool check_counts(struct reader *r, const struct rir_state *s,
 	return true;
 }
 
-/* A registry ends every line; a last one without end that makes no sense is what
- * a broken transfer leaves. */
+/* A registry ends every line; a last one without end that makes no sense is
+ * what a broken transfer leaves. */
 static bool bad_line(const struct reader *r, struct error *err)
 {
 	if (r->in.cut)

@@ -24,9 +24,9 @@ struct reader {
 	uint32_t registry_line;   /* where the file names its registry */
 };
 
-/* reader_run - read a file into r->table, behind what it has already; r->source is
- * then complete, but not in the table.  table, warn, base4, base6 and index have
- * to be set.  On error the entries are taken out again. */
+/* reader_run - read a file into r->table, behind what it has already;
+ * r->source is then complete, but not in the table.  table, warn, base4,
+ * base6 and index have to be set.  On error the entries are taken out again. */
 bool reader_run(struct reader *r, const char *path, struct error *err);
 
 /* The readers append the file's entries to the table, sorted and disjoint. */

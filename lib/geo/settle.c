@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* geo_table_finish() - one sorted, disjoint list out of the lists of many files.
+/* geo_table_finish() - one sorted, disjoint list out of many files' lists.
  *
  * Each file's entries are sorted and disjoint by themselves, so sorting only
  * merges them, and most often that is all there is to do.  Where entries of

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is in order already is a run; a registry's file is one or a few.  All runs
- * are merged in one pass, by a heap of their heads: the run with the least head
- * gives all it has up to the next one's head, which for registries' blocks is many
- * at a time, so that five sorted files are merged hardly slower than copied.
- * Never worse than n log n.
+/* What is in order already is a run; a registry's file is one or a few.  All
+ * runs are merged in one pass, by a heap of their heads: the run with the least
+ * head gives all it has up to the next one's head, which for registries' blocks
+ * is many at a time, so that five sorted files are merged hardly slower than
+ * copied.  Never worse than n log n.
  *
- * The functions that take `size` and `less` are expanded into those for either
- * family, where both are constant. */
+ * The functions that take `size` and `less` are expanded into those for
+ * either family, where both are constant. */
 #include "sort.h"
 
 #include <errno.h>

@@ -34,16 +34,16 @@ static inline bool table_add6(struct geo_table *table,
 	return true;
 }
 
-/* table_alloc4, table_alloc6 - an array of just n; *v is NULL after an error. */
+/* table_alloc4, table_alloc6 - room for n; *v is NULL after an error. */
 bool table_alloc4(struct geo_range4 **v, size_t n, struct error *err);
 bool table_alloc6(struct geo_range6 **v, size_t n, struct error *err);
 
-/* table_reserve - an empty table gets the room that text of that many bytes most
- * likely needs; it still grows. */
+/* table_reserve - an empty table gets the room that text of that many bytes
+ * most likely needs; it still grows. */
 bool table_reserve(struct geo_table *table, uint64_t bytes, struct error *err);
 
-/* table_sort - put the entries from base4 and base6 on in order; one look at each
- * where they are already. */
+/* table_sort - put the entries from base4 and base6 on in order; one look at
+ * each where they are already. */
 bool table_sort(struct geo_table *table, size_t base4, size_t base6,
 		struct error *err);
 

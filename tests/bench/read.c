@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* read [-n TIMES] FILE… - from files to the merged ranges of all countries, once:
- * what bench/run sets beside `wc -l`.  With -n several times, and how long the best
- * of them took: reading, settling, merging. */
+/* read [-n TIMES] FILE… - from files to the merged ranges of all countries,
+ * once: what bench/run sets beside `wc -l`.  With -n several times, and how
+ * long the best of them took: reading, settling, merging. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -97,7 +97,7 @@ static inline void fuzz_read(const uint8_t *data, size_t size)
 	geo_table_clear(&table);
 }
 
-/* One reader, whatever the input looks like, under a file name of the caller's. */
+/* One reader, whatever the input looks like, under a given file name. */
 static inline void fuzz_reader(bool read(struct reader *r, struct error *err),
 			       const char *name, const uint8_t *data,
 			       size_t size)

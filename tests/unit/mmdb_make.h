@@ -126,7 +126,7 @@ static inline uint32_t make_flat(struct make *m, const char *key,
 	return at;
 }
 
-/* Sets what a prefix leads to: MAKE_DATA + an offset, or the number of a node. */
+/* Sets what a prefix leads to: MAKE_DATA + an offset, or a node's number. */
 static inline void make_set(struct make *m, addr6_t prefix, unsigned len,
 			    uint32_t value)
 {

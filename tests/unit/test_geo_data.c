@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The readers on what is really published: the five registries' files, plain and
- * extended, IPFire's text, CIDR lists and MaxMind DBs, against counts and prefix
- * lists that other programs made of them.  The data is too big for the tree. */
+/* The readers on what is really published: the five registries' files, plain
+ * and extended, IPFire's text, CIDR lists and MaxMind DBs, against counts
+ * and prefix lists that other programs made of them.  The data is too big
+ * for the tree. */
 #include "geo_files.h"
 
 #include <errno.h>
@@ -476,7 +477,7 @@ static country_t find_in(const struct geo_table *t, const struct addr *a)
 		       : COUNTRY_NONE;
 }
 
-/* Each line of a list of look-ups, through the table and through mmdb_find(). */
+/* Each line of a list of look-ups, by the table and by mmdb_find(). */
 static void check_lookups(const char *database, const char *lookups)
 {
 	char name[200], line[200], *bytes;
@@ -558,7 +559,7 @@ static const struct {
 	{ "unexpected-bytes", "metadata are damaged" },
 	{ "bad-unicode-in-map-key", "search tree is corrupt" },
 	{ "invalid-bytes-length", "begins neither" },
-	/* whole, or damaged where nothing is looked at, and without countries */
+	/* whole, or damaged where nobody looks, and without countries */
 	{ "", "no countries in it" },
 };
 

@@ -397,7 +397,7 @@ static void test_sort(void **state)
 	}
 }
 
-/* Two sources that agree in nothing: told of a few times, and how often more. */
+/* Two sources that agree in nothing: told a few times, then counted. */
 static void test_conflicts_are_bounded(void **state)
 {
 	static const uint32_t dates[] = { 20260101, 20260101 };

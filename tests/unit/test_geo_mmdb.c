@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* MaxMind DBs made for the purpose: each schema, each shape of tree, and what an
- * attacker would put into one. */
+/* MaxMind DBs made for the purpose: each schema, each shape of tree, and
+ * what an attacker would put into one. */
 #include "geo_files.h"
 #include "mmdb_make.h"
 
@@ -272,8 +272,8 @@ static void test_no_countries(void **state)
 			    "\"GeoLite2-ASN\"");
 }
 
-/* The tree of an attacker: back to the root, to itself, shared so that it has 2^n
- * leaves, deeper than an address. */
+/* The tree of an attacker: back to the root, to itself, shared so that it
+ * has 2^n leaves, deeper than an address. */
 static void test_trees_that_are_none(void **state)
 {
 	char buf[1024];
@@ -322,8 +322,8 @@ static void test_trees_that_are_none(void **state)
 		"an address has bits");
 }
 
-/* Arrays of 28 pointers to the array before; the first point to `before`.  Gives
- * where the last one is. */
+/* Arrays of 28 pointers to the array before; the first point to `before`.
+ * Gives where the last one is. */
 static unsigned put_fan(struct bytes *b, unsigned before)
 {
 	for (int level = 0; level < 14; level++) {

@@ -113,7 +113,7 @@ static const struct file_case rir_cases[] = {
 	  ": 6 fields, want 7 or more: registry|country|type|start|value|date|"
 	  "status",
 	  NULL },
-	/* overlaps name both lines, the later one first, whatever their order */
+	/* overlaps name both lines, the later one first */
 	{ NULL, HEAD(2, 0, 2, 0) ONE ONE,
 	  "f:6: 192.0.2.0/24 overlaps 192.0.2.0/24 of line 5: an address has "
 	  "one record",
@@ -506,7 +506,7 @@ static void test_binary(void **state)
 		"no metadata marker");
 }
 
-/* A file of lines that fills several chunks, so that lines are cut everywhere. */
+/* A file that fills several chunks, so that lines are cut everywhere. */
 static char *many_lines(size_t lines, size_t *len)
 {
 	char *text = malloc(lines * 80 + 400);
@@ -683,7 +683,7 @@ static void test_long_lines(void **state)
 	size_t head = (size_t)sprintf(text, HEAD(1, 0, 1, 0) ONE);
 
 	(void)state;
-	/* 4096 bytes are taken, one more is not; nor is a file without an end */
+	/* 4096 bytes are taken, one more is not, nor are many more */
 	memset(text + head, '#', 4096);
 	write_bytes("f", text, head + 4096);
 	struct geo_table table = { 0 };
