@@ -15,7 +15,7 @@
  *
  * Errors name the path, and where a line is to blame its number. */
 
-#define INPUT_CHUNK ((size_t)64 << 10)
+#define INPUT_CHUNK    ((size_t)64 << 10)
 #define INPUT_LINE_MAX 4096 /* bytes; the longest real line has 88 */
 #define INPUT_PADDING  8    /* readable bytes behind every line */
 
