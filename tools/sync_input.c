@@ -163,18 +163,27 @@ static void warn_line(void *ctx, const char *text)
 	sync_warn(ctx, "%s", text);
 }
 
+static void refuse(struct sync *s, struct sync_input *input, const char *why)
+{
+	input->result = INPUT_REFUSED;
+	input->why = strdup(why);
+	s->refused++;
+	sync_fail(s, "%s", why);
+}
+
 void sync_read(struct sync *s)
 {
 	struct geo_warn warn = { .say = warn_line, .ctx = s };
+	struct geo_file *files = calloc(s->input_count + 1, sizeof(*files));
 
-	for (size_t i = 0; i < s->input_count; i++) {
-		struct error err = { 0 };
-
-		if (geo_read(&s->table, s->inputs[i].path, &warn, &err))
-			continue;
-		s->inputs[i].result = INPUT_REFUSED;
-		s->inputs[i].why = strdup(err.text);
-		s->refused++;
-		sync_fail(s, "%s", err.text);
-	}
+	for (size_t i = 0; files && i < s->input_count; i++)
+		files[i].path = s->inputs[i].path;
+	if (files)
+		geo_read_all(&s->table, files, s->input_count, &warn);
+	for (size_t i = 0; i < s->input_count; i++)
+		if (!files)
+			refuse(s, &s->inputs[i], "out of memory");
+		else if (!files[i].ok)
+			refuse(s, &s->inputs[i], files[i].err.text);
+	free(files);
 }
