@@ -29,6 +29,7 @@
  * about one, the rest is for decoding again what the cache has lost. */
 #define VALUES_A_BYTE   64
 #define METADATA_VALUES 4096
+#define LOOKUP_VALUES   65536
 
 struct cached {
 	uint32_t offset; /* plus one: 0 is an empty place */
@@ -60,10 +61,6 @@ bool mmdb_probe(int fd, const char *name, struct error *err)
 	if (fstat(fd, &st) < 0)
 		return error_set(err, ERROR_SYSTEM, errno, "%s: cannot stat",
 				 name);
-	if (st.st_size > GEO_FILE_MAX)
-		return error_set(err, ERROR_LIMIT, 0,
-				 "%s: has more than %u MiB", name,
-				 GEO_FILE_MAX >> 20);
 	if ((off_t)len > st.st_size)
 		len = (size_t)st.st_size;
 	tail = malloc(len + 1);
@@ -255,10 +252,17 @@ bool mmdb_country(struct mmdb *mmdb, uint32_t offset, country_t *out,
 	uint32_t at = offset * UINT32_C(2654435769) >> 20;
 	struct cached *cached = &mmdb->cache[at % CACHE_SIZE];
 
+	*out = COUNTRY_NONE;
+	if (offset >= mmdb->check.size) /* in particular: offset + 1 is not 0 */
+		return error_set(err, ERROR_MALFORMED, 0,
+				 "%s: a record points beyond the data",
+				 mmdb->name);
 	if (cached->offset != offset + 1) {
-		if (!decode(mmdb, offset, &cached->country, err))
+		country_t country;
+
+		if (!decode(mmdb, offset, &country, err))
 			return false;
-		cached->offset = offset + 1;
+		*cached = (struct cached){ offset + 1, country };
 	}
 	*out = cached->country;
 	return true;
@@ -283,6 +287,8 @@ bool mmdb_find(struct mmdb *mmdb, const struct addr *addr, country_t *out,
 		sa = (const struct sockaddr *)&in4;
 	}
 	memcpy(&in6.sin6_addr, halves, sizeof(halves));
+	/* one look-up is bounded, not how many there may be */
+	mmdb->check.budget = LOOKUP_VALUES;
 	found = MMDB_lookup_sockaddr(&mmdb->db, sa, &status);
 	if (status != MMDB_SUCCESS)
 		return fail(mmdb, err, status);

@@ -12,7 +12,7 @@
 
 #include <geoblock/addr.h>
 
-#define MAKE_NODES 4096
+#define MAKE_NODES 8192
 #define MAKE_EMPTY 0xfffffff /* stands for the node count */
 #define MAKE_DATA  0x1000000 /* plus an offset: data */
 

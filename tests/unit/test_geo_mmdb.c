@@ -499,6 +499,35 @@ static void test_damage(void **state)
 	assert_non_null(read_back(buf, sizeof(buf)));
 }
 
+/* The bound on what is decoded is one of a look-up, not of a program's life:
+ * more places of data than are remembered, looked up again and again. */
+static void test_many_lookups(void **state)
+{
+	enum { PLACES = 5000 };
+	struct mmdb *mmdb;
+	struct error err = { 0 };
+
+	(void)state;
+	make_init(&m, 32);
+	make_nested(&m, "country", "US");
+	for (uint32_t i = 0; i < PLACES; i++) {
+		make_set(&m, V4(192, 0, 0, 0) + i, 32,
+			 MAKE_DATA + (uint32_t)m.data.len);
+		put_pointer(&m.data, 0);
+	}
+	write_mmdb();
+	assert_true(mmdb_open(&mmdb, "db.mmdb", &err));
+	for (uint32_t i = 0; i < 200 * PLACES; i++) {
+		struct addr a = { 4, V4(192, 0, 0, 0) + i % PLACES };
+		country_t cc;
+
+		if (!mmdb_find(mmdb, &a, &cc, &err))
+			fail_msg("%s", err.text);
+		assert_true(cc == COUNTRY('U', 'S'));
+	}
+	mmdb_close(mmdb);
+}
+
 static void test_open(void **state)
 {
 	struct error err = { 0 };
@@ -536,6 +565,7 @@ int main(void)
 		cmocka_unit_test(test_data_bombs),
 		cmocka_unit_test(test_metadata_bombs),
 		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_many_lookups),
 		cmocka_unit_test(test_open),
 	};
 
