@@ -30,7 +30,7 @@ void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* log_plain - a line as it is, without the program's name: for lines that other
  * programs read (JSON). */
-void log_plain(enum log_level level, const char *line);
+void log_plain(enum log_level level, const char *text);
 
 /* fatal - log at ERR and exit(status).  At start only: once the first packet
  * was seen nothing exits this way. */
