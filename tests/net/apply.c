@@ -21,6 +21,7 @@
  *   --send-max N                  as if the send buffer were no larger
  *   --die-at N                    killed in front of the N-th message it sends
  *   --die-after USEC              killed so long after it began
+ *   --at N --do COMMAND           a shell command in front of the N-th message
  *
  * Exit status 3, and a message, where the library gives an error. */
 #include <getopt.h>
@@ -52,15 +53,19 @@ static bool dry_run;
 static unsigned repeat = 1;
 static size_t send_max; /* 0: what the socket takes */
 
-static unsigned die_at, sends;
+static unsigned die_at, do_at, sends;
+static const char *do_what = "true";
 static long die_after; /* microseconds */
 
 /* libmnl's sends come through here. */
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name)
 ssize_t sendto(int fd, const void *data, size_t len, int flags,
 	       const struct sockaddr *to, socklen_t to_len)
 {
 	if (++sends == die_at)
 		raise(SIGKILL);
+	if (sends == do_at && system(do_what) != 0)
+		fprintf(stderr, "apply: %s: failed\n", do_what);
 	return syscall(SYS_sendto, fd, data, len, flags, to, to_len);
 }
 
@@ -148,7 +153,8 @@ static void options(int argc, char **argv)
 		{ "before", 1, NULL, 'b' },    { "rest", 1, NULL, 'r' },
 		{ "ports", 1, NULL, 'p' },     { "table", 1, NULL, 't' },
 		{ "send-max", 1, NULL, 's' },  { "die-at", 1, NULL, 'x' },
-		{ "die-after", 1, NULL, 'y' }, { "mark", 1, NULL, 'm' },
+		{ "die-after", 1, NULL, 'y' }, { "at", 1, NULL, 'A' },
+		{ "do", 1, NULL, 'D' },        { "mark", 1, NULL, 'm' },
 		{ "audit", 0, NULL, 'a' },     { "dry-run", 0, NULL, 'd' },
 		{ "repeat", 1, NULL, 'n' },    { NULL, 0, NULL, 0 },
 	};
@@ -183,6 +189,12 @@ static void options(int argc, char **argv)
 			break;
 		case 'd':
 			dry_run = true;
+			break;
+		case 'A':
+			do_at = (unsigned)atoi(optarg);
+			break;
+		case 'D':
+			do_what = optarg;
 			break;
 		case 'x':
 			die_at = (unsigned)atoi(optarg);
