@@ -13,12 +13,12 @@ ifeq ($(V),0)
 say = @echo "  $(1)" $(2);
 endif
 
-PKGS_LIB   = nettle zlib liblzma libmaxminddb libconfuse
+PKGS_LIB   = hogweed nettle zlib liblzma libmaxminddb libconfuse
 PKGS_NFT   = libmnl libnftnl
-PKGS_TOOLS = jansson
+PKGS_TOOLS = jansson libcurl libcares
 # for their headers: what is loaded when it is wanted, see tools/tool_pcap.c
 PKGS_LOADED = libpcap
-PKGS_DAEMON = libnetfilter_queue libcap-ng libseccomp
+PKGS_DAEMON = libnetfilter_queue libcap-ng libseccomp lmdb hiredis
 PKGS_TEST  = cmocka
 PKGS       = $(PKGS_LIB) $(PKGS_NFT) $(PKGS_TOOLS) $(PKGS_DAEMON)
 
@@ -43,7 +43,7 @@ endif
 LIB_SRC    := $(sort $(wildcard lib/base/*.c lib/core/*.c lib/geo/*.c))
 NFT_SRC    := $(sort $(wildcard nft/*.c))
 DAEMON_SRC := $(filter-out daemon/geoblock%,$(sort $(wildcard daemon/*.c)))
-SYNC_SRC   := tools/geoblock-sync.c $(sort $(wildcard tools/sync_*.c))
+SYNC_SRC   := $(sort $(wildcard tools/sync_*.c))
 CLI_SRC    := tools/geoblock.c $(sort $(wildcard tools/cmd_*.c))
 TOOL_SRC   := $(sort $(wildcard tools/tool_*.c)) # shared by the programs
 UNIT_SRC   := $(sort $(wildcard tests/unit/test_*.c))
@@ -55,8 +55,11 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB_A := $(BUILD)/libgeoblock.a
 NFT_A := $(BUILD)/libgeoblock-nft.a
 DAEMON_A := $(BUILD)/libgeoblock-daemon.a
+SYNC_A := $(BUILD)/libgeoblock-sync.a
 
-PROGRAMS := $(BUILD)/geoblock-sync $(BUILD)/geoblock $(BUILD)/geoblockd
+# daemon/geoblockd.c, daemon/geoblock-policyd.c: all but their main() is shared
+SERVICES := $(patsubst daemon/%.c,$(BUILD)/%,$(sort $(wildcard daemon/geoblock*.c)))
+PROGRAMS := $(BUILD)/geoblock-sync $(BUILD)/geoblock $(SERVICES)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 REPLAY   := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
 HELPERS  := $(patsubst tests/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
@@ -99,11 +102,12 @@ $(BUILD)/lib/core/signature_builtin.o: share/os.fp
 $(LIB_A): $(call obj,$(LIB_SRC))
 $(NFT_A): $(call obj,$(NFT_SRC))
 $(DAEMON_A): $(call obj,$(DAEMON_SRC) $(TOOL_SRC))
-$(LIB_A) $(NFT_A) $(DAEMON_A):
+$(SYNC_A): $(call obj,$(SYNC_SRC) $(TOOL_SRC))
+$(LIB_A) $(NFT_A) $(DAEMON_A) $(SYNC_A):
 	@rm -f $@
 	$(call say,AR,$@) $(AR) rcs $@ $^
 
-ARCHIVES = $(DAEMON_A) $(NFT_A) $(LIB_A)
+ARCHIVES = $(SYNC_A) $(DAEMON_A) $(NFT_A) $(LIB_A)
 # libev has no pkg-config file
 LIBS_ALL = $(ARCHIVES) $(PKG_LIBS) -lev -lpthread
 
@@ -113,14 +117,14 @@ LIBS_ALL = $(ARCHIVES) $(PKG_LIBS) -lev -lpthread
 STATIC ?= 1
 archive = $(if $(filter 1,$(STATIC)),$(findstring /,$(shell $(CC) -print-file-name=lib$(1).a)))
 lib     = $(if $(call archive,$(1)),-l:lib$(1).a,-l$(1))
-TOOL_LIBS := $(foreach l,nftnl confuse maxminddb jansson nettle lzma z,$(call lib,$(l))) \
+TOOL_LIBS := $(foreach l,nftnl confuse maxminddb jansson hogweed nettle gmp cares lzma z,$(call lib,$(l))) \
              -lmnl -lpthread
 
-$(BUILD)/geoblock-sync: $(call obj,$(SYNC_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
+$(BUILD)/geoblock-sync: $(call obj,tools/geoblock-sync.c) $(SYNC_A) $(NFT_A) $(LIB_A)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) -lcurl
 $(BUILD)/geoblock: $(call obj,$(CLI_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
-$(BUILD)/geoblock-sync $(BUILD)/geoblock:
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
-$(BUILD)/geoblockd: $(call obj,daemon/geoblockd.c) $(ARCHIVES)
+$(SERVICES): $(BUILD)/%: $(BUILD)/daemon/%.o $(ARCHIVES)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS_ALL)
 
 # ---- tests --------------------------------------------------------------------
@@ -245,8 +249,8 @@ help:
 	'make deps          install what build and tests need (root)' \
 	'V=1 shows commands; CC=clang, OPT=, BUILD= as usual; STATIC=0: shared libraries'
 
--include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(NFT_SRC) $(DAEMON_SRC) daemon/geoblockd.c \
-	$(SYNC_SRC) \
+-include $(patsubst %.o,%.d,$(call obj,$(LIB_SRC) $(NFT_SRC) $(DAEMON_SRC) $(wildcard daemon/geoblock*.c) \
+	$(SYNC_SRC) tools/geoblock-sync.c \
 	$(CLI_SRC) $(TOOL_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(HELPER_SRC) \
 	tests/fuzz/replay.c))
 .SECONDARY:
