@@ -634,7 +634,7 @@ static json_t *run(struct daemon *daemon, const json_t *request,
 		       "log");
 }
 
-char *control_answer(struct daemon *daemon, const char *line, size_t len,
+char *control_answer(void *daemon, const char *line, size_t len,
 		     enum control_later *later)
 {
 	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);

@@ -5,6 +5,7 @@
 #include "daemon/control.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <geoblock/log.h>
-
-#include "daemon/daemon.h"
+#include <ev.h>
 
 struct client {
 	struct control *control;
@@ -31,49 +30,58 @@ struct client {
 };
 
 struct control {
-	struct daemon *daemon;
+	struct ev_loop *loop; /* NULL: not started */
+	control_answerer *answer;
+	void *ctx;
 	int fd;
 	ev_io io;
 	struct client clients[CONTROL_CLIENTS_MAX];
 };
 
-bool control_open(struct control **out, struct daemon *daemon,
-		  const char *run_dir, int gid, struct error *err)
+bool control_take(struct control **out, int fd, struct error *err)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct control *control = calloc(1, sizeof(*control));
 
-	*out = NULL;
-	if (!control)
+	*out = control;
+	if (!control) {
+		close(fd);
 		return error_set(err, ERROR_LIMIT, 0, "out of memory");
-	control->daemon = daemon;
+	}
+	control->fd = fd;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		control->clients[i].fd = -1;
-	/* conf keeps run-dir short enough for sun_path */
-	snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/%s",
-		 run_dir, CONTROL_SOCKET);
-	unlink(address.sun_path);
-	control->fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (control->fd < 0 ||
-	    bind(control->fd, (struct sockaddr *)&address, sizeof(address)) !=
-		    0 ||
-	    chmod(address.sun_path, 0660) != 0 ||
-	    (gid >= 0 && chown(address.sun_path, (uid_t)-1, (gid_t)gid) != 0) ||
-	    listen(control->fd, CONTROL_CLIENTS_MAX) != 0) {
-		error_set(err, ERROR_SYSTEM, errno, "%s", address.sun_path);
-		control_close(control);
-		return false;
-	}
-	*out = control;
 	return true;
+}
+
+bool control_open(struct control **out, const char *run_dir, const char *name,
+		  int gid, struct error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	*out = NULL;
+	/* conf keeps run-dir short enough for sun_path */
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.86s/%s",
+		 run_dir, name);
+	unlink(address.sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 &&
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    chmod(address.sun_path, 0660) == 0 &&
+	    (gid < 0 || chown(address.sun_path, (uid_t)-1, (gid_t)gid) == 0) &&
+	    listen(fd, CONTROL_CLIENTS_MAX) == 0)
+		return control_take(out, fd, err);
+	error_set(err, ERROR_SYSTEM, errno, "%s", address.sun_path);
+	if (fd >= 0)
+		close(fd);
+	return false;
 }
 
 /* ---- clients ------------------------------------------------------------ */
 
 static void hang_up(struct client *client)
 {
-	struct ev_loop *loop = client->control->daemon->loop;
+	struct ev_loop *loop = client->control->loop;
 
 	ev_io_stop(loop, &client->io);
 	ev_timer_stop(loop, &client->idle);
@@ -90,14 +98,13 @@ void control_close(struct control *control)
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		if (control->clients[i].fd >= 0)
 			hang_up(&control->clients[i]);
-	if (control->fd >= 0)
-		close(control->fd);
+	close(control->fd);
 	free(control);
 }
 
 static void want(struct client *client, int events)
 {
-	struct ev_loop *loop = client->control->daemon->loop;
+	struct ev_loop *loop = client->control->loop;
 
 	if ((client->io.events & (EV_READ | EV_WRITE)) == events)
 		return;
@@ -165,15 +172,15 @@ static bool answer(struct client *client, const char *text)
 /* One request line; false: the client is gone. */
 static bool on_request(struct client *client, const char *line, size_t len)
 {
-	struct daemon *daemon = client->control->daemon;
+	struct control *control = client->control;
 	enum control_later later = CONTROL_NOW;
-	char *text = control_answer(daemon, line, len, &later);
+	char *text = control->answer(control->ctx, line, len, &later);
 	bool ok = true;
 
 	client->reloads |= later == CONTROL_RELOADS;
 	client->follows |= later == CONTROL_FOLLOWS;
 	if (later != CONTROL_NOW)
-		ev_timer_stop(daemon->loop, &client->idle);
+		ev_timer_stop(control->loop, &client->idle);
 	if (text)
 		ok = answer(client, text);
 	free(text);
@@ -263,12 +270,16 @@ static void on_connect(struct ev_loop *loop, ev_io *io, int events)
 	ev_timer_again(loop, &client->idle);
 }
 
-void control_start(struct control *control)
+void control_start(struct control *control, struct ev_loop *loop,
+		   control_answerer *answerer, void *ctx)
 {
+	control->loop = loop;
+	control->answer = answerer;
+	control->ctx = ctx;
 	ev_io_init(&control->io, on_connect, control->fd, EV_READ);
 	ev_set_priority(&control->io, EV_MINPRI);
 	control->io.data = control;
-	ev_io_start(control->daemon->loop, &control->io);
+	ev_io_start(control->loop, &control->io);
 }
 
 void control_decision(struct control *control, const char *json)
@@ -304,7 +315,7 @@ void control_reloaded(struct control *control, const struct error *err,
 		if (client->fd < 0 || !client->reloads)
 			continue;
 		client->reloads = false;
-		ev_timer_again(control->daemon->loop, &client->idle);
+		ev_timer_again(control->loop, &client->idle);
 		line = control_reload_text(err, text);
 		if (line)
 			answer(client, line);

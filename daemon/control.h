@@ -25,19 +25,29 @@
 #define CONTROL_OUTPUT_MAX  262144 /* bytes that may wait for a client */
 #define CONTROL_IDLE_S      30
 
-struct daemon;
-struct decision;
 struct control;
+struct ev_loop;
 
-/* control_open - the socket in run-dir, mode 0660, owned by gid (-1: left as it
- * is).  A stale one is replaced: to be called by who holds the instance's lock,
- * before rights are dropped. */
-bool control_open(struct control **out, struct daemon *daemon,
-		  const char *run_dir, int gid, struct error *err);
+/* control_open - the socket `name` in run-dir, mode 0660, owned by gid (-1: left
+ * as it is).  A stale one is replaced: to be called by who holds the instance's
+ * lock, before rights are dropped. */
+bool control_open(struct control **out, const char *run_dir, const char *name,
+		  int gid, struct error *err);
+
+/* control_take - the same of a socket that listens already; fd is the control's
+ * from then on. */
+bool control_take(struct control **out, int fd, struct error *err);
 void control_close(struct control *control); /* NULL is allowed */
 
-/* control_start - serve clients in the daemon's loop. */
-void control_start(struct control *control);
+/* What answers a request: JSON text, to be freed, or NULL where it comes later.
+ * Never fails on what a request says. */
+enum control_later { CONTROL_NOW, CONTROL_RELOADS, CONTROL_FOLLOWS };
+typedef char *control_answerer(void *ctx, const char *line, size_t len,
+			       enum control_later *later);
+
+/* control_start - serve clients in a loop. */
+void control_start(struct control *control, struct ev_loop *loop,
+		   control_answerer *answer, void *ctx);
 
 /* control_decision - tell those that follow the log. */
 void control_decision(struct control *control, const char *json);
@@ -47,11 +57,8 @@ void control_decision(struct control *control, const char *json);
 void control_reloaded(struct control *control, const struct error *err,
 		      const char *text);
 
-/* control_answer - a request's answer as JSON text, to be freed, or NULL where
- * it comes later.  Never fails on what a request says. */
-enum control_later { CONTROL_NOW, CONTROL_RELOADS, CONTROL_FOLLOWS };
-char *control_answer(struct daemon *daemon, const char *line, size_t len,
-		     enum control_later *later);
+/* control_answer - geoblockd's control_answerer; ctx is its struct daemon. */
+control_answerer control_answer;
 
 /* control_reload_text - the answer to "reload", to be freed. */
 char *control_reload_text(const struct error *err, const char *text);

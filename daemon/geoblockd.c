@@ -372,7 +372,7 @@ static void watch(struct daemon *daemon)
 		 daemon->snapshot->conf->state_dir, IMAGE_NAME);
 	ev_stat_init(&daemon->image_file, on_image, image, IMAGE_POLL_S);
 	ev_stat_start(loop, &daemon->image_file);
-	control_start(daemon->control);
+	control_start(daemon->control, loop, control_answer, daemon);
 	if (every > 0) {
 		ev_timer_init(&daemon->watchdog, on_watchdog, every, every);
 		ev_timer_start(loop, &daemon->watchdog);
@@ -396,19 +396,6 @@ static void make_loop(struct daemon *daemon)
 	if (!worker_start(&daemon->worker, daemon->applier, daemon->config,
 			  daemon->snapshot, wake, daemon, &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
-}
-
-/* GEOBLOCK_SECCOMP: kill, errno (default) or off; for tests and for finding out
- * what a new libc wants. */
-static enum rights_filter filter_kind(void)
-{
-	const char *word = getenv("GEOBLOCK_SECCOMP");
-
-	if (word && strcmp(word, "kill") == 0)
-		return RIGHTS_FILTER_KILL;
-	if (word && strcmp(word, "off") == 0)
-		return RIGHTS_FILTER_OFF;
-	return RIGHTS_FILTER_ERRNO;
 }
 
 static void stop(struct daemon *daemon)
@@ -491,7 +478,8 @@ int main(int argc, char **argv)
 		log_warn("%s", missing.text);
 	daemon.json = daemon.snapshot->conf->log_json;
 	daemon.started = (uint64_t)time(NULL);
-	if (!rights_find(&daemon.rights, daemon.snapshot->conf->user, &err))
+	if (!rights_find(&daemon.rights, RIGHTS_GEOBLOCKD,
+			 daemon.snapshot->conf->user, &err))
 		fatal(STATUS_USAGE, "%s", err.text);
 
 	/* are we the only one? */
@@ -504,9 +492,10 @@ int main(int argc, char **argv)
 	make_memory(&daemon);
 	open_queues(&daemon);
 	open_nflog(&daemon);
-	if (!control_open(
-		    &daemon.control, &daemon, daemon.snapshot->conf->run_dir,
-		    daemon.rights.change ? (int)daemon.rights.gid : -1, &err))
+	if (!control_open(&daemon.control, daemon.snapshot->conf->run_dir,
+			  CONTROL_SOCKET,
+			  daemon.rights.change ? (int)daemon.rights.gid : -1,
+			  &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
 	notify_open();
 
@@ -514,7 +503,7 @@ int main(int argc, char **argv)
 	if (!rights_drop(&daemon.rights, &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
 	make_loop(&daemon);
-	if (!rights_filter(filter_kind(), &err))
+	if (!rights_filter(&daemon.rights, rights_filter_kind(), &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
 
 	log_info("ready: mode=%s queue=%u hosts=%zu signatures=%zu",

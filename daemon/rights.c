@@ -12,6 +12,7 @@
 #include <seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -19,12 +20,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-bool rights_find(struct rights *out, const char *wanted, struct error *err)
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
+/* What the services differ in. */
+static const struct {
+	const char *user;
+	int capability; /* -1: none */
+} services[] = {
+	[RIGHTS_GEOBLOCKD] = { "geoblock", CAP_NET_ADMIN },
+	[RIGHTS_POLICYD] = { "geoblock-policy", -1 },
+};
+
+bool rights_find(struct rights *out, enum rights_service service,
+		 const char *wanted, struct error *err)
 {
-	const char *name = wanted ? wanted : RIGHTS_USER;
+	const char *name = wanted ? wanted : services[service].user;
 	struct passwd *user;
 
 	memset(out, 0, sizeof(*out));
+	out->service = service;
 	if (!wanted && geteuid() != 0)
 		return true;
 	errno = 0;
@@ -48,11 +62,13 @@ bool rights_find(struct rights *out, const char *wanted, struct error *err)
 
 bool rights_drop(const struct rights *rights, struct error *err)
 {
+	int capability = services[rights->service].capability;
 	int result;
 
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
-		     CAP_NET_ADMIN);
+	if (capability >= 0)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+			     (unsigned)capability);
 	if (rights->change)
 		result = capng_change_id((int)rights->uid, (int)rights->gid,
 					 CAPNG_INIT_SUPP_GRP |
@@ -63,8 +79,7 @@ bool rights_drop(const struct rights *rights, struct error *err)
 						    : CAPNG_SELECT_CAPS);
 	if (result != 0)
 		return error_set(err, ERROR_SYSTEM, errno,
-				 "cannot give up rights but CAP_NET_ADMIN "
-				 "(libcap-ng: %d)",
+				 "cannot give up capabilities (libcap-ng: %d)",
 				 result);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return error_set(err, ERROR_SYSTEM, errno, "no_new_privs");
@@ -152,14 +167,46 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
+/* Of geoblock-policyd alone: the greylist's store, which is open, is written; lost
+ * connections to geoblockd and to a shared store are made anew. */
+static const int allowed_policyd[] = {
+	SCMP_SYS(connect),   SCMP_SYS(pwrite64),  SCMP_SYS(pwritev),
+	SCMP_SYS(fdatasync), SCMP_SYS(fsync),     SCMP_SYS(msync),
+	SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(getpeername),
+};
+
+static const int sockets_geoblockd[] = { AF_NETLINK };
+static const int sockets_policyd[] = { AF_UNIX, AF_INET, AF_INET6 };
+
 static int add(scmp_filter_ctx filter, int call, struct scmp_arg_cmp condition)
 {
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1,
 				      &condition);
 }
 
+static int add_all(scmp_filter_ctx filter, const int *calls, size_t count)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < count; i++)
+		rc |= seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, calls[i],
+					     0, NULL);
+	return rc;
+}
+
+static int add_sockets(scmp_filter_ctx filter, const int *families,
+		       size_t count)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < count; i++)
+		rc |= add(filter, SCMP_SYS(socket),
+			  SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)families[i], 0));
+	return rc;
+}
+
 /* Calls that depend on an argument: memory that cannot be executed, files for
- * reading, sockets to the kernel. */
+ * reading. */
 static int add_conditional(scmp_filter_ctx filter)
 {
 	int writes = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
@@ -175,12 +222,31 @@ static int add_conditional(scmp_filter_ctx filter)
 		  SCMP_A1_32(SCMP_CMP_MASKED_EQ, (uint32_t)writes, O_RDONLY));
 	/* isatty(3), which libconfuse's scanner asks */
 	rc |= add(filter, SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, TCGETS, 0));
-	rc |= add(filter, SCMP_SYS(socket),
-		  SCMP_A0_32(SCMP_CMP_EQ, AF_NETLINK, 0));
 	return rc;
 }
 
-bool rights_filter(enum rights_filter how, struct error *err)
+static int add_service(scmp_filter_ctx filter, enum rights_service service)
+{
+	if (service == RIGHTS_GEOBLOCKD)
+		return add_sockets(filter, sockets_geoblockd,
+				   LENGTH(sockets_geoblockd));
+	return add_all(filter, allowed_policyd, LENGTH(allowed_policyd)) |
+	       add_sockets(filter, sockets_policyd, LENGTH(sockets_policyd));
+}
+
+enum rights_filter rights_filter_kind(void)
+{
+	const char *word = getenv("GEOBLOCK_SECCOMP");
+
+	if (word && strcmp(word, "kill") == 0)
+		return RIGHTS_FILTER_KILL;
+	if (word && strcmp(word, "off") == 0)
+		return RIGHTS_FILTER_OFF;
+	return RIGHTS_FILTER_ERRNO;
+}
+
+bool rights_filter(const struct rights *rights, enum rights_filter how,
+		   struct error *err)
 {
 	uint32_t otherwise = how == RIGHTS_FILTER_KILL ? SCMP_ACT_KILL_PROCESS
 						       : SCMP_ACT_ERRNO(EPERM);
@@ -194,10 +260,9 @@ bool rights_filter(enum rights_filter how, struct error *err)
 		return error_set(err, ERROR_LIMIT, 0, "seccomp: out of memory");
 	/* the worker thread runs already */
 	rc |= seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
-		rc |= seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, allowed[i],
-					     0, NULL);
+	rc |= add_all(filter, allowed, LENGTH(allowed));
 	rc |= add_conditional(filter);
+	rc |= add_service(filter, rights->service);
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);

@@ -7,26 +7,30 @@
 
 #include <geoblock/error.h>
 
-/* What the process may still do once it runs: CAP_NET_ADMIN, which the kernel asks
- * for with each verdict (nfnetlink_rcv, net/netfilter/nfnetlink.c), a user of its
- * own, and the system calls that reading files and talking to netlink need. */
-
-#define RIGHTS_USER "geoblock"
+/* What a service may still do once it runs: a user of its own, the system calls
+ * that its work needs, and
+ *   geoblockd         CAP_NET_ADMIN, which the kernel asks for with each verdict
+ *                     (nfnetlink_rcv, net/netfilter/nfnetlink.c); netlink
+ *   geoblock-policyd  no capability; sockets to geoblockd and to a shared store of
+ *                     greylisting, and writing to files that are open */
+enum rights_service { RIGHTS_GEOBLOCKD, RIGHTS_POLICYD };
 
 struct rights {
+	enum rights_service service;
 	bool change; /* to another user: we are root, and there is one */
 	uid_t uid;
 	gid_t gid;
 	char name[33];
 };
 
-/* rights_find - who to become.  wanted NULL: RIGHTS_USER if there is one, else
- * nobody else.  A wanted user that does not exist is an error; being no root and
- * another user than wanted as well. */
-bool rights_find(struct rights *out, const char *wanted, struct error *err);
+/* rights_find - who to become.  wanted NULL: the service's user ("geoblock",
+ * "geoblock-policy") if there is one, else nobody else.  A wanted user that does not
+ * exist is an error; being no root and another user than wanted as well. */
+bool rights_find(struct rights *out, enum rights_service service,
+		 const char *wanted, struct error *err);
 
-/* rights_drop - become that user, keep CAP_NET_ADMIN and nothing else, gain
- * nothing ever again (no_new_privs). */
+/* rights_drop - become that user, keep the service's capability and nothing else,
+ * gain nothing ever again (no_new_privs). */
 bool rights_drop(const struct rights *rights, struct error *err);
 
 enum rights_filter {
@@ -35,8 +39,13 @@ enum rights_filter {
 	RIGHTS_FILTER_OFF,
 };
 
-/* rights_filter - the seccomp list, over all threads.  After it no file can be
- * written, no program run, no socket opened but netlink's. */
-bool rights_filter(enum rights_filter how, struct error *err);
+/* rights_filter_kind - as GEOBLOCK_SECCOMP says: kill, errno (default) or off; for
+ * tests and for finding out what a new libc wants. */
+enum rights_filter rights_filter_kind(void);
+
+/* rights_filter - the service's seccomp list, over all threads.  After it no file can
+ * be opened for writing, no program run, no socket opened but the service's kinds. */
+bool rights_filter(const struct rights *rights, enum rights_filter how,
+		   struct error *err);
 
 #endif

@@ -13,11 +13,20 @@
 
 #include "tools/tool.h"
 
-#define SOCKET_NAME "control.sock"
-#define ANSWER_MAX  (4u << 20) /* bytes of one answer */
-#define ASK_MS      30000      /* a reload may take its time */
+/* A service and its socket in run-dir. */
+struct service {
+	const char *name, *socket;
+};
+
+static const struct service geoblockd = { "geoblockd", "control.sock" };
+static const struct service policyd = { "geoblock-policyd",
+					"policyd-control.sock" };
+
+#define ANSWER_MAX (4u << 20) /* bytes of one answer */
+#define ASK_MS     30000      /* a reload may take its time */
 
 struct tool_control {
+	const struct service *service;
 	int fd;
 	char path[108];
 	char *line;
@@ -27,22 +36,26 @@ struct tool_control {
 static bool fail(const struct tool_control *control, int error,
 		 struct error *err)
 {
-	const char *remedy = error == EACCES
-				     ? "; be root, or in the socket's group"
-			     : error == ENOENT || error == ECONNREFUSED
-				     ? "; geoblockd does not run"
-				     : "";
+	bool away = error == ENOENT || error == ECONNREFUSED;
 	struct error text;
 
 	error_set(&text, ERROR_SYSTEM, error, "%s", control->path);
-	error_set(err, ERROR_SYSTEM, 0, "%s%s", text.text, remedy);
+	if (away)
+		error_set(err, ERROR_SYSTEM, 0, "%s; %s does not run",
+			  text.text, control->service->name);
+	else
+		error_set(err, ERROR_SYSTEM, 0, "%s%s", text.text,
+			  error == EACCES
+				  ? "; be root, or in the socket's group"
+				  : "");
 	if (err)
 		err->sys_errno = error;
 	return false;
 }
 
-bool tool_control_open(struct tool_control **out, const struct conf *conf,
-		       unsigned timeout_ms, struct error *err)
+static bool open_service(struct tool_control **out, const struct conf *conf,
+			 const struct service *service, unsigned timeout_ms,
+			 struct error *err)
 {
 	struct tool_control *control = calloc(1, sizeof(*control));
 	struct timeval limit = { .tv_sec = timeout_ms / 1000,
@@ -52,9 +65,10 @@ bool tool_control_open(struct tool_control **out, const struct conf *conf,
 	*out = NULL;
 	if (!control)
 		return error_set(err, ERROR_LIMIT, 0, "out of memory");
-	/* conf keeps run-dir short enough */
-	snprintf(control->path, sizeof(control->path), "%.90s/%s",
-		 conf->run_dir, SOCKET_NAME);
+	control->service = service;
+	/* conf keeps run-dir short enough: see its RUN_DIR_MAX */
+	snprintf(control->path, sizeof(control->path), "%s/%s", conf->run_dir,
+		 service->socket);
 	memcpy(address.sun_path, control->path, sizeof(address.sun_path));
 	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (control->fd >= 0) {
@@ -71,6 +85,12 @@ bool tool_control_open(struct tool_control **out, const struct conf *conf,
 	}
 	*out = control;
 	return true;
+}
+
+bool tool_control_open(struct tool_control **out, const struct conf *conf,
+		       unsigned timeout_ms, struct error *err)
+{
+	return open_service(out, conf, &geoblockd, timeout_ms, err);
 }
 
 void tool_control_close(struct tool_control *control)
@@ -161,7 +181,7 @@ json_t *tool_control_read(struct tool_control *control, struct error *err)
 	}
 	error = json_object_get(answer, "error");
 	if (error) {
-		error_set(err, ERROR_HELD, 0, "geoblockd: %s",
+		error_set(err, ERROR_HELD, 0, "%s: %s", control->service->name,
 			  json_string_value(error));
 		json_decref(answer);
 		return NULL;
@@ -169,24 +189,36 @@ json_t *tool_control_read(struct tool_control *control, struct error *err)
 	return answer;
 }
 
-json_t *tool_control_ask(const struct conf *conf, json_t *request,
-			 struct error *err)
+static json_t *ask(const struct conf *conf, const struct service *service,
+		   json_t *request, struct error *err)
 {
 	struct tool_control *control;
 	json_t *answer = NULL;
 
-	if (!tool_control_open(&control, conf, ASK_MS, err)) {
+	if (!open_service(&control, conf, service, ASK_MS, err)) {
 		json_decref(request);
 		return NULL;
 	}
 	if (tool_control_send(control, request, err)) {
 		answer = tool_control_read(control, err);
 		if (!answer && err->kind == ERROR_NONE)
-			error_set(err, ERROR_SYSTEM, 0, "%s: geoblockd hung up",
-				  control->path);
+			error_set(err, ERROR_SYSTEM, 0, "%s: %s hung up",
+				  control->path, service->name);
 	}
 	tool_control_close(control);
 	return answer;
+}
+
+json_t *tool_control_ask(const struct conf *conf, json_t *request,
+			 struct error *err)
+{
+	return ask(conf, &geoblockd, request, err);
+}
+
+json_t *tool_control_ask_policyd(const struct conf *conf, json_t *request,
+				 struct error *err)
+{
+	return ask(conf, &policyd, request, err);
 }
 
 struct conf *tool_control_options(struct tool_control_options *options,

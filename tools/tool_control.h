@@ -10,7 +10,7 @@
 #include <geoblock/conf.h>
 #include <geoblock/error.h>
 
-/* A client of geoblockd's control socket: one JSON object a line, each way. */
+/* A client of the services' control sockets: one JSON object a line, each way. */
 
 struct tool_control;
 
@@ -33,6 +33,11 @@ json_t *tool_control_read(struct tool_control *control, struct error *err);
 /* tool_control_ask - open, send, read, close: for commands with one answer. */
 json_t *tool_control_ask(const struct conf *conf, json_t *request,
 			 struct error *err);
+
+/* tool_control_ask_policyd - the same of geoblock-policyd, on its own socket in
+ * run-dir. */
+json_t *tool_control_ask_policyd(const struct conf *conf, json_t *request,
+				 struct error *err);
 
 /* What the subcommands that talk to the daemon have in common: --config, --json
  * and --help. `by` (may be NULL): `--by WORD`; `follow` (may be NULL): -f.

@@ -16,7 +16,7 @@
 
 #define CONTACT_MAX    200 /* of a reply line's 512 bytes, RFC 5321 4.5.3.1.5 */
 #define STATE_DIR_MAX  200 /* leaves room for file names in PATH_TEXT_MAX */
-#define RUN_DIR_MAX    90  /* leaves room for a socket's name in sun_path */
+#define RUN_DIR_MAX    86  /* leaves room for a socket's name in sun_path */
 #define PATH_TEXT_MAX  256 /* a source's name in the image, with its NUL */
 #define LIST_FILES_MAX 4096
 
