@@ -15,7 +15,8 @@
 struct tool_dns;
 
 /* tool_dns_open - conf's `dns` servers, else the system's.  Each question has
- * timeout_ms in all, retries and TCP after a truncated answer included. */
+ * timeout_ms in all, retries and TCP after a truncated answer included.  Reads
+ * what of the system's files it needs; asking opens no file. */
 bool tool_dns_open(struct tool_dns **out, const struct conf *conf,
 		   unsigned timeout_ms, struct error *err);
 void tool_dns_close(struct tool_dns *dns); /* NULL is allowed */
@@ -26,17 +27,30 @@ enum tool_dns_status {
 	TOOL_DNS_TROUBLE, /* SERVFAIL, time-out, garbage: may go away */
 };
 
-/* What was asked for: names, addresses or texts, as many as there are. */
+/* What was asked for: names, addresses or texts, TOOL_DNS_RECORDS_MAX at most.
+ * Records of another name than the one that the answer's CNAMEs lead to are left
+ * out, whoever sent them, and so are hosts whose names no host can have. */
+#define TOOL_DNS_RECORDS_MAX 256
 struct tool_dns_answer {
 	struct addr *addrs; /* A, AAAA */
-	char **texts; /* TXT: a record's strings joined (RFC 7208 3.3); MX: host
-	               * names by preference; PTR: host names */
+	char **texts; /* TXT: a record's strings joined (RFC 7208 3.3), a NUL
+	               * in them as \001; MX: host names by preference, "." for
+	               * "takes no mail" (RFC 7505) left out; PTR: host names */
 	size_t count;
 	char why[160]; /* where it is not TOOL_DNS_OK */
 };
 void tool_dns_answer_clear(struct tool_dns_answer *answer);
 
-enum tool_dns_type { TOOL_DNS_A, TOOL_DNS_AAAA, TOOL_DNS_TXT, TOOL_DNS_MX };
+enum tool_dns_type { /* as on the wire: RFC 1035 3.2.2, RFC 3596 2.1 */
+		     TOOL_DNS_A = 1,
+		     TOOL_DNS_PTR = 12,
+		     TOOL_DNS_MX = 15,
+		     TOOL_DNS_TXT = 16,
+		     TOOL_DNS_AAAA = 28,
+};
+
+/* tool_dns_ask - *out is replaced by the answer; to be cleared whatever the
+ * status.  A name that DNS cannot hold gives TOOL_DNS_VOID and is not asked. */
 
 enum tool_dns_status tool_dns_ask(struct tool_dns *dns, const char *name,
 				  enum tool_dns_type type,
@@ -46,5 +60,11 @@ enum tool_dns_status tool_dns_ask(struct tool_dns *dns, const char *name,
 enum tool_dns_status tool_dns_reverse(struct tool_dns *dns,
 				      const struct addr *addr,
 				      struct tool_dns_answer *out);
+
+/* tool_dns_parse - what a whole message (RFC 1035 4) answers to that question:
+ * tool_dns_ask() without the asking.  The message may be anything. */
+enum tool_dns_status tool_dns_parse(const unsigned char *message, size_t len,
+				    const char *name, enum tool_dns_type type,
+				    struct tool_dns_answer *out);
 
 #endif

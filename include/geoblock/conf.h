@@ -36,6 +36,13 @@ struct conf_nets {
 	struct iset set; /* their union */
 };
 
+/* A server of `dns`. */
+#define CONF_DNS_MAX 8
+struct conf_dns {
+	struct addr addr;
+	uint16_t port;
+};
+
 struct conf {
 	char *path;      /* the file, or NULL: built-in defaults only */
 	bool mode_given; /* false: `mode` is not in the file; then it is enforce
@@ -58,6 +65,9 @@ struct conf {
 	bool exempt_private; /* private networks are in exempt */
 	struct conf_nets exempt;
 	struct conf_nets deny;
+
+	struct conf_dns *dns; /* CONF_DNS_MAX at most */
+	size_t dns_count;     /* 0: the system's */
 
 	char *state_dir;
 	char *run_dir;

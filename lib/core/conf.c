@@ -37,6 +37,7 @@ const struct conf_option conf_options[] = {
 	{ "", "hosts", false, conf_set_hosts },
 	{ "", "log-format", false, conf_set_log_format },
 	{ "", "user", false, conf_set_user },
+	{ "", "dns", true, conf_set_dns },
 	{ "geo", "source", false, conf_set_source },
 	{ "geo", "mmdb", false, conf_set_mmdb },
 	{ "geo", "agree", false, conf_set_agree },
@@ -291,6 +292,7 @@ void conf_free(struct conf *conf)
 	free(conf->state_dir);
 	free(conf->run_dir);
 	free(conf->user);
+	free(conf->dns);
 	conf_nets_clear(&conf->exempt);
 	conf_nets_clear(&conf->deny);
 	free(conf->path);
