@@ -56,6 +56,7 @@ LIB_A := $(BUILD)/libgeoblock.a
 NFT_A := $(BUILD)/libgeoblock-nft.a
 DAEMON_A := $(BUILD)/libgeoblock-daemon.a
 SYNC_A := $(BUILD)/libgeoblock-sync.a
+TOOL_A := $(BUILD)/libgeoblock-tool.a
 
 # daemon/geoblockd.c, daemon/geoblock-policyd.c: all but their main() is shared
 SERVICES := $(patsubst daemon/%.c,$(BUILD)/%,$(sort $(wildcard daemon/geoblock*.c)))
@@ -103,7 +104,8 @@ $(LIB_A): $(call obj,$(LIB_SRC))
 $(NFT_A): $(call obj,$(NFT_SRC))
 $(DAEMON_A): $(call obj,$(DAEMON_SRC) $(TOOL_SRC))
 $(SYNC_A): $(call obj,$(SYNC_SRC) $(TOOL_SRC))
-$(LIB_A) $(NFT_A) $(DAEMON_A) $(SYNC_A):
+$(TOOL_A): $(call obj,$(TOOL_SRC))
+$(LIB_A) $(NFT_A) $(DAEMON_A) $(SYNC_A) $(TOOL_A):
 	@rm -f $@
 	$(call say,AR,$@) $(AR) rcs $@ $^
 
@@ -121,8 +123,10 @@ TOOL_LIBS := $(foreach l,nftnl confuse maxminddb jansson hogweed nettle gmp care
              -lmnl -lpthread
 
 $(BUILD)/geoblock-sync: $(call obj,tools/geoblock-sync.c) $(SYNC_A) $(NFT_A) $(LIB_A)
-	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) -lcurl
-$(BUILD)/geoblock: $(call obj,$(CLI_SRC) $(TOOL_SRC)) $(NFT_A) $(LIB_A)
+	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) \
+		-lcurl -lseccomp -lcap-ng
+# an archive: what needs libraries that the command line does not stays out of it
+$(BUILD)/geoblock: $(call obj,$(CLI_SRC)) $(TOOL_A) $(NFT_A) $(LIB_A)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
 $(SERVICES): $(BUILD)/%: $(BUILD)/daemon/%.o $(ARCHIVES)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS_ALL)
@@ -173,14 +177,6 @@ demo:
 	+@$(MAKE) --no-print-directory demo-run
 demo-run: need-build $(PROGRAMS) $(HELPERS)
 	@BUILD=$(BUILD) tests/net/demo
-
-# soak: the long proofs: a flood of 10 s, 10,000 reloads
-.PHONY: soak soak-run
-soak:
-	@tests/deps ensure build test
-	+@$(MAKE) --no-print-directory soak-run
-soak-run: need-build tests-build
-	@BUILD=$(BUILD) FLOOD_SECONDS=10 tests/net/test_flood
 
 # accuracy: fingerprints on labelled captures, beside p0f and the kernel's osf
 .PHONY: accuracy accuracy-run
@@ -249,7 +245,6 @@ help:
 	'make check-vm      those of them that run on the stock kernel of Debian' \
 	'make demo          four senders, real connections, throw-away namespaces' \
 	'make bench         the numbers, beside their peers' \
-	'make soak          the long proofs: a flood of 10 s, 10,000 reloads' \
 	'make accuracy      operating systems named rightly, beside p0f and osf' \
 	'make lint          format, static analysis, include arrows' \
 	'make asan          the tests under ASan and UBSan, in build/asan' \

@@ -12,11 +12,9 @@
 #include <seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -62,31 +60,15 @@ bool rights_find(struct rights *out, enum rights_service service,
 
 bool rights_drop(const struct rights *rights, struct error *err)
 {
-	int capability = services[rights->service].capability;
-	int result;
+	const struct tool_drop to = {
+		.change = rights->change,
+		.uid = rights->uid,
+		.gid = rights->gid,
+		.groups = true,
+		.keep = services[rights->service].capability,
+	};
 
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capability >= 0)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
-			     (unsigned)capability);
-	if (rights->change)
-		result = capng_change_id((int)rights->uid, (int)rights->gid,
-					 CAPNG_INIT_SUPP_GRP |
-						 CAPNG_CLEAR_BOUNDING);
-	else
-		/* the bounding set may only be cleared by who has SETPCAP */
-		result = capng_apply(geteuid() == 0 ? CAPNG_SELECT_BOTH
-						    : CAPNG_SELECT_CAPS);
-	if (result != 0)
-		return error_set(err, ERROR_SYSTEM, errno,
-				 "cannot give up capabilities (libcap-ng: %d)",
-				 result);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return error_set(err, ERROR_SYSTEM, errno, "no_new_privs");
-	if (rights->change && (setuid(0) == 0 || seteuid(0) == 0))
-		return error_set(err, ERROR_SYSTEM, 0,
-				 "still able to become root again");
-	return true;
+	return tool_drop(&to, err);
 }
 
 /* Calls without a condition. */
@@ -175,99 +157,45 @@ static const int allowed_policyd[] = {
 	SCMP_SYS(ftruncate), SCMP_SYS(fallocate), SCMP_SYS(getpeername),
 };
 
-static const int sockets_geoblockd[] = { AF_NETLINK };
-static const int sockets_policyd[] = { AF_UNIX, AF_INET, AF_INET6 };
+static const struct tool_condition sockets_geoblockd[] = {
+	{ SCMP_SYS(socket), 0, UINT32_MAX, AF_NETLINK },
+};
+static const struct tool_condition sockets_policyd[] = {
+	{ SCMP_SYS(socket), 0, UINT32_MAX, AF_UNIX },
+	{ SCMP_SYS(socket), 0, UINT32_MAX, AF_INET },
+	{ SCMP_SYS(socket), 0, UINT32_MAX, AF_INET6 },
+};
 
-static int add(scmp_filter_ctx filter, int call, struct scmp_arg_cmp condition)
-{
-	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1,
-				      &condition);
-}
-
-static int add_all(scmp_filter_ctx filter, const int *calls, size_t count)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < count; i++)
-		rc |= seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, calls[i],
-					     0, NULL);
-	return rc;
-}
-
-static int add_sockets(scmp_filter_ctx filter, const int *families,
-		       size_t count)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < count; i++)
-		rc |= add(filter, SCMP_SYS(socket),
-			  SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)families[i], 0));
-	return rc;
-}
+#define WRITES (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND)
 
 /* Calls that depend on an argument: memory that cannot be executed, files for
  * reading. */
-static int add_conditional(scmp_filter_ctx filter)
-{
-	int writes = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
-	int rc = 0;
-
-	rc |= add(filter, SCMP_SYS(mmap),
-		  SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	rc |= add(filter, SCMP_SYS(mprotect),
-		  SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	rc |= add(filter, SCMP_SYS(openat),
-		  SCMP_A2_32(SCMP_CMP_MASKED_EQ, (uint32_t)writes, O_RDONLY));
-	rc |= add(filter, SCMP_SYS(open),
-		  SCMP_A1_32(SCMP_CMP_MASKED_EQ, (uint32_t)writes, O_RDONLY));
+static const struct tool_condition conditions[] = {
+	{ SCMP_SYS(mmap), 2, PROT_EXEC, 0 },
+	{ SCMP_SYS(mprotect), 2, PROT_EXEC, 0 },
+	{ SCMP_SYS(openat), 2, WRITES, O_RDONLY },
+	{ SCMP_SYS(open), 1, WRITES, O_RDONLY },
 	/* isatty(3), which libconfuse's scanner asks */
-	rc |= add(filter, SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, TCGETS, 0));
-	return rc;
-}
-
-static int add_service(scmp_filter_ctx filter, enum rights_service service)
-{
-	if (service == RIGHTS_GEOBLOCKD)
-		return add_sockets(filter, sockets_geoblockd,
-				   LENGTH(sockets_geoblockd));
-	return add_all(filter, allowed_policyd, LENGTH(allowed_policyd)) |
-	       add_sockets(filter, sockets_policyd, LENGTH(sockets_policyd));
-}
-
-enum rights_filter rights_filter_kind(void)
-{
-	const char *word = getenv("GEOBLOCK_SECCOMP");
-
-	if (word && strcmp(word, "kill") == 0)
-		return RIGHTS_FILTER_KILL;
-	if (word && strcmp(word, "off") == 0)
-		return RIGHTS_FILTER_OFF;
-	return RIGHTS_FILTER_ERRNO;
-}
+	{ SCMP_SYS(ioctl), 1, UINT32_MAX, TCGETS },
+};
 
 bool rights_filter(const struct rights *rights, enum rights_filter how,
 		   struct error *err)
 {
-	uint32_t otherwise = how == RIGHTS_FILTER_KILL ? SCMP_ACT_KILL_PROCESS
-						       : SCMP_ACT_ERRNO(EPERM);
-	scmp_filter_ctx filter;
-	int rc = 0;
+	struct tool_filter filter = {
+		.allowed = { { allowed, LENGTH(allowed) } },
+		.conditions = { { conditions, LENGTH(conditions) },
+				{ sockets_geoblockd,
+				  LENGTH(sockets_geoblockd) } },
+	};
 
-	if (how == RIGHTS_FILTER_OFF)
-		return true;
-	filter = seccomp_init(otherwise);
-	if (!filter)
-		return error_set(err, ERROR_LIMIT, 0, "seccomp: out of memory");
-	/* the worker thread runs already */
-	rc |= seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-	rc |= add_all(filter, allowed, LENGTH(allowed));
-	rc |= add_conditional(filter);
-	rc |= add_service(filter, rights->service);
-	if (rc == 0)
-		rc = seccomp_load(filter);
-	seccomp_release(filter);
-	if (rc != 0)
-		return error_set(err, ERROR_SYSTEM, rc > -4096 ? -rc : 0,
-				 "seccomp filter");
-	return true;
+	if (rights->service == RIGHTS_POLICYD) {
+		filter.allowed[1] =
+			(struct tool_calls){ allowed_policyd,
+					     LENGTH(allowed_policyd) };
+		filter.conditions[1] =
+			(struct tool_conditions){ sockets_policyd,
+						  LENGTH(sockets_policyd) };
+	}
+	return tool_filter_load(&filter, how, err);
 }

@@ -7,6 +7,8 @@
 
 #include <geoblock/error.h>
 
+#include "tools/tool_rights.h"
+
 /* What a service may still do once it runs: a user of its own, the system calls
  * that its work needs, and
  *   geoblockd         CAP_NET_ADMIN, which the kernel asks for with each verdict
@@ -32,16 +34,6 @@ bool rights_find(struct rights *out, enum rights_service service,
 /* rights_drop - become that user, keep the service's capability and nothing else,
  * gain nothing ever again (no_new_privs). */
 bool rights_drop(const struct rights *rights, struct error *err);
-
-enum rights_filter {
-	RIGHTS_FILTER_ERRNO, /* a call that is not allowed fails with EPERM */
-	RIGHTS_FILTER_KILL,  /* … ends the process: for tests */
-	RIGHTS_FILTER_OFF,
-};
-
-/* rights_filter_kind - as GEOBLOCK_SECCOMP says: kill, errno (default) or off; for
- * tests and for finding out what a new libc wants. */
-enum rights_filter rights_filter_kind(void);
 
 /* rights_filter - the service's seccomp list, over all threads.  After it no file can
  * be opened for writing, no program run, no socket opened but the service's kinds. */
