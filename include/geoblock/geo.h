@@ -93,12 +93,26 @@ bool geo_read(struct geo_table *table, const char *path,
  * when all have been read. */
 struct geo_file {
 	const char *path;
+	int fd; /* 0: path is opened; else it is read, and closed, and path is
+	         * what messages call it */
 	bool ok;
 	struct error err; /* where it is not */
 };
 
 void geo_read_all(struct geo_table *table, struct geo_file *files, size_t count,
 		  const struct geo_warn *warn);
+
+/* geo_table_send, geo_table_receive - a table before geo_table_finish(), through
+ * a file in memory, from a process that read strangers' files to one that has
+ * rights.
+ *
+ * Whoever sent it is not believed: sizes are bounded, every field is checked to
+ * be one that a reader could have made, a registry comes once, and each
+ * source's counts have to be those of its entries; what is received is a copy,
+ * so that nothing changes behind the check.  The table has to be empty, and is
+ * empty after an error. */
+bool geo_table_send(const struct geo_table *table, int fd, struct error *err);
+bool geo_table_receive(struct geo_table *table, int fd, struct error *err);
 
 /* geo_table_finish - sort, and settle overlaps between files.
  *

@@ -93,22 +93,22 @@ static bool tell_kind(struct reader *r, struct error *err)
 			   r->in.bytes < INPUT_CHUNK ? "" : " at its head");
 }
 
-static bool start(struct reader *r, const char *path, struct error *err)
+static bool start(struct reader *r, const char *path, int fd, struct error *err)
 {
 	size_t len = strlen(path);
 
-	r->in.fd = -1;
+	r->in.fd = fd > 0 ? fd : -1;
 	if (len >= GEO_PATH_MAX)
 		return error_set(err, ERROR_LIMIT, 0,
 				 "%.60s…: a file name of more than %d bytes",
 				 path, GEO_PATH_MAX - 1);
 	memcpy(r->source.path, path, len + 1);
-	return input_open(&r->in, path, err) && tell_kind(r, err);
+	return input_open(&r->in, path, fd, err) && tell_kind(r, err);
 }
 
-bool reader_run(struct reader *r, const char *path, struct error *err)
+bool reader_run(struct reader *r, const char *path, int fd, struct error *err)
 {
-	bool ok = start(r, path, err) && readers[r->source.kind](r, err);
+	bool ok = start(r, path, fd, err) && readers[r->source.kind](r, err);
 
 	if (ok) {
 		r->source.bytes = r->in.bytes;
@@ -134,7 +134,7 @@ bool geo_read(struct geo_table *table, const char *path,
 
 	if (!table_grow_sources(table, err))
 		return error_wrap(err, "%s", path);
-	if (!reader_run(&r, path, err))
+	if (!reader_run(&r, path, 0, err))
 		return false;
 	table->sources[table->source_count++] = r.source;
 	table->finished = false;

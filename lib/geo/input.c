@@ -42,7 +42,9 @@ static bool open_file(struct input *in, struct error *err)
 {
 	struct stat st;
 
-	in->fd = open(in->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (in->fd <= 0)
+		in->fd = open(in->path,
+			      O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (in->fd < 0)
 		return error_set(err, ERROR_SYSTEM, errno, "cannot open");
 	if (fstat(in->fd, &st) < 0)
@@ -82,9 +84,9 @@ static bool start(struct input *in, struct error *err)
 	return true;
 }
 
-bool input_open(struct input *in, const char *path, struct error *err)
+bool input_open(struct input *in, const char *path, int fd, struct error *err)
 {
-	*in = (struct input){ .path = path, .fd = -1 };
+	*in = (struct input){ .path = path, .fd = fd > 0 ? fd : -1 };
 	sha256_init(&in->sha256);
 	if (!open_file(in, err) || !start(in, err))
 		return error_wrap(err, "%s", path);

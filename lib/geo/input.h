@@ -35,8 +35,10 @@ struct input {
 };
 
 /* input_open - the first chunk is in the buffer when it returns true.  Anything
- * but a regular file is refused, without waiting for it; so is an empty one. */
-bool input_open(struct input *in, const char *path, struct error *err);
+ * but a regular file is refused, without waiting for it; so is an empty one.
+ * fd 0: path is opened; else it is read, and in any case the input's to close.
+ */
+bool input_open(struct input *in, const char *path, int fd, struct error *err);
 void input_close(struct input *in); /* also after a failed input_open() */
 
 /* input_fill - more bytes behind those in the buffer, which move to its front.

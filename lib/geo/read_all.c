@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "reader.h"
 #include "sort.h"
@@ -56,9 +57,11 @@ static void run(struct job *job)
 
 	job->reader.table = &job->table;
 	job->reader.warn = &warn;
-	job->file->ok =
-		table_reserve(&job->table, job->bytes, &job->file->err) &&
-		reader_run(&job->reader, job->file->path, &job->file->err);
+	if (table_reserve(&job->table, job->bytes, &job->file->err))
+		job->file->ok = reader_run(&job->reader, job->file->path,
+					   job->file->fd, &job->file->err);
+	else if (job->file->fd > 0)
+		close(job->file->fd);
 }
 
 static void *work(void *ctx)
@@ -124,7 +127,9 @@ static bool pool_init(struct pool *pool, const struct geo_table *table,
 
 		job->file = &files[i];
 		job->reader.index = (uint32_t)(table->source_count + i);
-		if (stat(files[i].path, &st) == 0 && st.st_size > 0)
+		if ((files[i].fd > 0 ? fstat(files[i].fd, &st)
+				     : stat(files[i].path, &st)) == 0 &&
+		    st.st_size > 0)
 			job->bytes = (uint64_t)st.st_size;
 		pool->bytes += job->bytes;
 		pool->order[i] = job;
@@ -291,13 +296,15 @@ void geo_read_all(struct geo_table *table, struct geo_file *files, size_t count,
 	if (count == 0)
 		return;
 	for (size_t i = 0; i < count; i++)
-		files[i].ok = true;
+		files[i].ok = true; /* for refuse_all() */
 	if (!pool_init(&pool, table, files, count)) {
 		error_set(&err, ERROR_SYSTEM, ENOMEM, "cannot read");
 		refuse_all(files, count, &err);
 		pool_clear(&pool);
 		return;
 	}
+	for (size_t i = 0; i < count; i++)
+		files[i].ok = false;
 	run_all(&pool);
 	join(table, &pool, warn);
 	if (!merge(table, &pool, &err)) {

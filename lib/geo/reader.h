@@ -26,8 +26,9 @@ struct reader {
 
 /* reader_run - read a file into r->table, behind what it has already;
  * r->source is then complete, but not in the table.  table, warn, base4,
- * base6 and index have to be set.  On error the entries are taken out again. */
-bool reader_run(struct reader *r, const char *path, struct error *err);
+ * base6 and index have to be set.  On error the entries are taken out again.
+ * fd: as for input_open(). */
+bool reader_run(struct reader *r, const char *path, int fd, struct error *err);
 
 /* The readers append the file's entries to the table, sorted and disjoint. */
 bool read_rir(struct reader *r, struct error *err);

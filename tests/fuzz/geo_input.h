@@ -108,7 +108,7 @@ static inline void fuzz_reader(bool read(struct reader *r, struct error *err),
 	struct reader r = { .table = &table, .warn = &warn };
 	struct error err = { 0 };
 
-	if (input_open(&r.in, fuzz_file(data, size), &err)) {
+	if (input_open(&r.in, fuzz_file(data, size), 0, &err)) {
 		r.in.path = name;
 		if (read(&r, &err))
 			fuzz_check(&table);
