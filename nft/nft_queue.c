@@ -18,7 +18,12 @@
  * chain: the packet goes on to `syn`.  So does one that nobody takes from the
  * queue, and one that the listener lets pass.  The listener's verdict comes along in
  * the mark, and the first rules of `sources` carry it out; without a mark the
- * address decides.  Hence a listener that dies, hangs or was never there changes
+ * address decides, and "queue.passed" counts that.  Kernel and listener leave
+ * nothing between them uncounted:
+ *
+ *   queue.asked = dropped by the listener or for it + judged.* + queue.passed
+ *
+ * (nfnetlink_queue itself does not count what it lets pass when it is full.)  Hence a listener that dies, hangs or was never there changes
  * nothing but how much is known.
  *
  * A SYN that carries a mark under the mask already has been judged, by whoever put
@@ -39,7 +44,8 @@
 #include "nft/nft_txn.h"
 
 /* A dot is in no rule's counter (rule_counter). */
-#define ASKED "queue.asked"
+#define ASKED  "queue.asked"
+#define PASSED "queue.passed"
 
 #define SCRATCH "scratch"
 
@@ -55,13 +61,14 @@ static const struct answer {
 };
 
 #define ANSWER_COUNT (sizeof(answers) / sizeof(answers[0]))
-_Static_assert(ANSWER_COUNT + 1 == NFT_QUEUE_COUNTERS_MAX, "counters");
+_Static_assert(ANSWER_COUNT + 2 == NFT_QUEUE_COUNTERS_MAX, "counters");
 
 size_t nft_queue_counters(const char *names[NFT_QUEUE_COUNTERS_MAX])
 {
 	names[0] = ASKED;
+	names[1] = PASSED;
 	for (size_t i = 0; i < ANSWER_COUNT; i++)
-		names[i + 1] = answers[i].counter;
+		names[i + 2] = answers[i].counter;
 	return NFT_QUEUE_COUNTERS_MAX;
 }
 
@@ -104,6 +111,11 @@ void nft_queue_judged(struct nft_build *b)
 {
 	for (size_t i = 0; i < ANSWER_COUNT; i++)
 		add_answer(b, &answers[i]);
+}
+
+void nft_queue_passed(struct nft_build *b)
+{
+	nft_build_count(b, PASSED);
 }
 
 /* ---- the question ------------------------------------------------------------- */

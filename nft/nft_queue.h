@@ -21,9 +21,12 @@ void nft_queue_ask(struct nft_build *b, const struct nft_use *uses,
 /* nft_queue_judged - the first rules of NFT_CHAIN_SOURCES: answers. */
 void nft_queue_judged(struct nft_build *b);
 
+/* nft_queue_passed - in a rule for those who were asked about: no answer came. */
+void nft_queue_passed(struct nft_build *b);
+
 /* nft_queue_counters - the names of the counters in those rules; returns how
  * many. */
-#define NFT_QUEUE_COUNTERS_MAX 6
+#define NFT_QUEUE_COUNTERS_MAX 7
 size_t nft_queue_counters(const char *names[NFT_QUEUE_COUNTERS_MAX]);
 
 /* nft_queue_probe - find out, once for a socket, how packets get to a queue here:

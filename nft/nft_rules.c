@@ -140,6 +140,8 @@ static void add_source(struct nft_build *b, const struct nft_use *use,
 {
 	nft_build_begin(b, NFT_CHAIN_SOURCES);
 	nft_build_source(b, use->family, set);
+	if (use->class->needs_syn && b->queue != KERNEL_QUEUE_NONE)
+		nft_queue_passed(b);
 	nft_build_count(b, use->class->counter);
 	add_verdict(b, use->class->action);
 	nft_build_end(b, comment, 0);
@@ -155,6 +157,8 @@ static void add_sources(struct nft_build *b, const struct nft_use *uses,
 				   NFT_BRIDGE_COMMENT);
 	}
 	nft_build_begin(b, NFT_CHAIN_SOURCES);
+	if (b->plan->rest_needs_syn && b->queue != KERNEL_QUEUE_NONE)
+		nft_queue_passed(b);
 	nft_build_count(b, b->plan->rest_counter);
 	add_verdict(b, b->plan->rest_action);
 	nft_build_end(b,

@@ -2,6 +2,8 @@
 /* geoblock log: each decision as it is made.  What was decided before is in the
  * system's log, where geoblockd writes the same lines. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <geoblock/log.h>
 
@@ -21,21 +23,35 @@ static const char help[] =
 	"\n"
 	"Earlier decisions: journalctl -u geoblockd\n";
 
+static void print_value(const char *key, const json_t *value)
+{
+	char *quoted;
+
+	if (strcmp(key, "rule") == 0) { /* the only one with spaces */
+		quoted = json_dumps(value, JSON_ENCODE_ANY);
+		printf(" %s=%s", key, quoted ? quoted : "?");
+		free(quoted);
+	} else if (json_is_string(value)) {
+		printf(" %s=%s", key, json_string_value(value));
+	} else if (json_is_integer(value)) {
+		printf(" %s=%lld", key, (long long)json_integer_value(value));
+	} else if (json_is_true(value)) {
+		printf(" %s=yes", key);
+	}
+}
+
+/* As the daemon writes it into the system's log, and in the same order. */
 static void print(json_t *o)
 {
+	const char *verdict = json_string_value(json_object_get(o, "verdict"));
 	const char *key;
 	json_t *value;
 
-	/* in the order in which the daemon wrote them */
+	fputs(verdict ? verdict : "suppressed", stdout);
 	json_object_foreach(o, key, value)
 	{
-		if (json_is_string(value))
-			printf("%s=%s ", key, json_string_value(value));
-		else if (json_is_integer(value))
-			printf("%s=%lld ", key,
-			       (long long)json_integer_value(value));
-		else if (json_is_true(value))
-			printf("%s=yes ", key);
+		if (strcmp(key, "verdict") != 0 && strcmp(key, "time") != 0)
+			print_value(key, value);
 	}
 	putchar('\n');
 }

@@ -141,8 +141,11 @@ bool kernel_read_class(struct kernel *kernel, const char *table,
 		       struct error *err);
 
 /* kernel_counters - the named counters of the table: those of the plan, and where
- * it has a queue "queue.asked", and "judged." with an action's name for what the
- * listener answered. */
+ * it has a queue "queue.asked", "judged." with an action's name for what the
+ * listener answered, and "queue.passed" for who was asked about and came back
+ * without an answer: nobody listened, the queue was full, or the listener left it
+ * to the address.  The rest was dropped by the listener, or for its absence where
+ * the queue fails closed. */
 struct kernel_counter {
 	char name[RULE_COUNTER_MAX];
 	uint64_t packets, bytes;

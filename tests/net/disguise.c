@@ -2,11 +2,11 @@
 /* disguise QUEUE - make a Linux client's SYNs look like Windows's.
  *
  * For the demo and the tests, in the client's network namespace: SYNs on their way
- * out come through a queue and leave with their TCP options in Windows's order and
- * a TTL of 128.  The connections that follow are real.  The client has to send
- * options without timestamps (net.ipv4.tcp_timestamps = 0):
+ * out come through a queue and leave with their TCP options in Windows's order,
+ * without timestamps, and with a TTL of 128.  The connections that follow are
+ * real: a server that is offered no timestamps uses none (RFC 7323 1.3).
  *
- *   Linux    mss, nop, nop, sok, nop, ws
+ *   Linux    mss, sok, ts, nop, ws
  *   Windows  mss, nop, ws, nop, nop, sok
  *
  * Other packets pass as they are.  Prints "ready", and dies with its parent. */
@@ -51,23 +51,30 @@ static uint16_t fold(uint32_t s)
 	return htons((uint16_t)~s);
 }
 
+#define LINUX_OPTIONS   20
+#define WINDOWS_OPTIONS 12
+
+/* Linux's options made Windows's, in place; false where they are others. */
 static bool reorder(uint8_t *o, size_t len)
 {
-	static const uint8_t linux_order[] = { 2, 4, 0, 0, 1, 1,
-					       4, 2, 1, 3, 3, 0 };
+	/* values of 0 may be anything: MSS, times, scale */
+	static const uint8_t linux_order[LINUX_OPTIONS] = {
+		2, 4, 0, 0, 4, 2, 8, 10, [16] = 1, 3, 3, 0
+	};
 	uint8_t scale;
 
-	if (len != sizeof(linux_order))
+	if (len != LINUX_OPTIONS)
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (linux_order[i] != o[i] && i != 2 && i != 3 && i != 11)
+		if (linux_order[i] != 0 && linux_order[i] != o[i])
 			return false;
-	scale = o[11];
+	scale = o[LINUX_OPTIONS - 1];
 	memcpy(o + 4, (uint8_t[]){ 1, 3, 3, scale, 1, 1, 4, 2 }, 8);
 	return true;
 }
 
-static bool disguise(uint8_t *packet, size_t len)
+/* The packet's new length; 0 where it stays as it is. */
+static size_t disguise(uint8_t *packet, size_t len)
 {
 	struct ip6_hdr *ip6 = (void *)packet;
 	struct iphdr *ip = (void *)packet;
@@ -75,22 +82,26 @@ static bool disguise(uint8_t *packet, size_t len)
 	struct tcphdr *tcp = (void *)(packet + at);
 	uint32_t pseudo;
 
-	if (len < at + sizeof(*tcp) || len < at + tcp->doff * 4u ||
-	    !reorder(packet + at + sizeof(*tcp), tcp->doff * 4u - sizeof(*tcp)))
-		return false;
+	if (len < at + sizeof(*tcp) || len != at + tcp->doff * 4u ||
+	    !reorder(packet + at + sizeof(*tcp), len - at - sizeof(*tcp)))
+		return 0;
+	len -= LINUX_OPTIONS - WINDOWS_OPTIONS;
+	tcp->doff = (sizeof(*tcp) + WINDOWS_OPTIONS) / 4;
 	pseudo = IPPROTO_TCP + (uint32_t)(len - at);
 	if (ip->version == 4) {
+		ip->tot_len = htons((uint16_t)len);
 		ip->ttl = TTL;
 		ip->check = 0;
 		ip->check = fold(sum(ip, at, 0));
 		pseudo = sum(&ip->saddr, 8, pseudo);
 	} else {
+		ip6->ip6_plen = htons((uint16_t)(len - at));
 		ip6->ip6_hlim = TTL;
 		pseudo = sum(&ip6->ip6_src, 32, pseudo);
 	}
 	tcp->check = 0;
 	tcp->check = fold(sum(tcp, len - at, pseudo));
-	return true;
+	return len;
 }
 
 static int on_packet(const struct nlmsghdr *header, void *data)
@@ -113,7 +124,8 @@ static int on_packet(const struct nlmsghdr *header, void *data)
 			      NF_ACCEPT);
 	if (len <= sizeof(copy)) {
 		memcpy(copy, mnl_attr_get_payload(attr[NFQA_PAYLOAD]), len);
-		if (disguise(copy, len))
+		len = disguise(copy, len);
+		if (len)
 			nfq_nlmsg_verdict_put_pkt(verdict, copy, (uint32_t)len);
 	}
 	return mnl_socket_sendto(nl, verdict, verdict->nlmsg_len) < 0

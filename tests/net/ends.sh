@@ -94,5 +94,5 @@ outcome() {
 	*) to=$mx4 ;;
 	esac
 	set -- "$1" "$(in_world "$probe" connect "$1" $to "${2:-25}" "$wait_ms")"
-	echo "${2% * ms}"
+	echo "${2% * ms*}"
 }

@@ -8,8 +8,9 @@
  * held open, until standard input ends
  *
  * connect prints one word and how long it took: "accepted" (a greeting came),
- * "reset", "timeout" or what else errno says.  Every probe dies with its
- * parent, so that no test leaves one behind. */
+ * "reset", "timeout" or what else errno says; and "at N" where the listener that
+ * greeted is another one than asked for.  Every probe dies with its parent, so that
+ * no test leaves one behind. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -28,7 +29,8 @@
 #define STEADY_TIMEOUT_MS 1000
 #define STEADY_PAUSE_MS   2
 
-static const char greeting[] = "220 mx.example.com ESMTP\r\n";
+#define GREETING     "220 mx.example.com ESMTP "
+#define GREETING_MAX 64
 
 static int usage(void)
 {
@@ -82,12 +84,12 @@ static int listen_on(const char *port)
 }
 
 /* A greeting, then "250" to each line, in a process of its own. */
-static _Noreturn void session(int c)
+static _Noreturn void session(int c, const char *port)
 {
 	char line[256];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (write(c, greeting, sizeof(greeting) - 1) < 0)
+	if (dprintf(c, GREETING "%s\r\n", port) < 0)
 		_exit(1);
 	while (read(c, line, sizeof(line)) > 0)
 		if (write(c, "250 ok\r\n", 8) < 0)
@@ -95,14 +97,14 @@ static _Noreturn void session(int c)
 	_exit(0);
 }
 
-static void welcome(int listener)
+static void welcome(int listener, const char *port)
 {
 	int c = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (c < 0)
 		return;
 	if (fork() == 0)
-		session(c);
+		session(c, port);
 	close(c);
 }
 
@@ -122,7 +124,7 @@ static int serve(int count, char **ports)
 			return 3;
 		for (int i = 0; i < count; i++)
 			if (fds[i].revents & POLLIN)
-				welcome(fds[i].fd);
+				welcome(fds[i].fd, ports[i]);
 	}
 }
 
@@ -148,23 +150,24 @@ static const char *outcome(int error)
 	}
 }
 
-/* 0 if what came is a greeting, else an errno. */
-static int greeted(int s)
+/* 0 if what came is a greeting, else an errno.  *by: the port of who greets. */
+static int greeted(int s, int *by)
 {
-	char line[sizeof(greeting)];
-	ssize_t n = read(s, line, sizeof(line));
+	char line[GREETING_MAX];
+	ssize_t n = read(s, line, sizeof(line) - 1);
 
 	if (n < 0)
 		return errno;
 	if (n == 0)
 		return ECONNRESET;
-	return n >= 3 && memcmp(line, "220", 3) == 0 ? 0 : EPROTO;
+	line[n] = '\0';
+	return sscanf(line, GREETING "%d", by) == 1 ? 0 : EPROTO;
 }
 
 /* A connection from src: *out is the socket once the greeting is there, else
  * -1. The value is 0 or an errno. */
 static int attempt(const char *src, const char *dst, const char *port, int ms,
-		   int *out)
+		   int *out, int *by)
 {
 	struct addrinfo *from = resolve(src, "0"), *to = resolve(dst, port);
 	int s = socket(to->ai_family,
@@ -185,7 +188,7 @@ static int attempt(const char *src, const char *dst, const char *port, int ms,
 	if (error == 0 && !ready(s, POLLIN, deadline - now_ms()))
 		error = ETIMEDOUT;
 	if (error == 0)
-		error = greeted(s);
+		error = greeted(s, by);
 	freeaddrinfo(from);
 	freeaddrinfo(to);
 	if (error == 0)
@@ -197,10 +200,11 @@ static int attempt(const char *src, const char *dst, const char *port, int ms,
 
 static int connect_once(char **argv)
 {
-	int start = now_ms(), s;
-	int error = attempt(argv[0], argv[1], argv[2], atoi(argv[3]), &s);
+	int start = now_ms(), port = atoi(argv[2]), by = port, s;
+	int error = attempt(argv[0], argv[1], argv[2], atoi(argv[3]), &s, &by);
 
-	printf("%s %d ms\n", outcome(error), now_ms() - start);
+	printf("%s %d ms", outcome(error), now_ms() - start);
+	printf(by == port ? "\n" : " at %d\n", by);
 	return error == 0 ? 0 : 1;
 }
 
@@ -216,16 +220,16 @@ static bool still_talking(int s)
 
 static int steady(char **argv)
 {
-	int held, s, tried = 0, accepted = 0;
+	int held, s, by, tried = 0, accepted = 0;
 	bool alive;
 
-	attempt(argv[0], argv[1], argv[2], STEADY_TIMEOUT_MS, &held);
+	attempt(argv[0], argv[1], argv[2], STEADY_TIMEOUT_MS, &held, &by);
 	puts("ready");
 	fflush(stdout);
 	while (!ready(STDIN_FILENO, POLLIN | POLLHUP, STEADY_PAUSE_MS)) {
 		tried++;
-		if (attempt(argv[0], argv[1], argv[2], STEADY_TIMEOUT_MS, &s) ==
-		    0)
+		if (attempt(argv[0], argv[1], argv[2], STEADY_TIMEOUT_MS, &s,
+			    &by) == 0)
 			accepted++;
 		if (s >= 0)
 			close(s);
