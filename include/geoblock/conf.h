@@ -36,12 +36,14 @@ struct conf_nets {
 	struct iset set; /* their union */
 };
 
-/* A server of `dns`. */
-#define CONF_DNS_MAX 8
-struct conf_dns {
+/* Where a service is. */
+struct conf_server {
 	struct addr addr;
 	uint16_t port;
 };
+
+#define CONF_DNS_MAX    8
+#define CONF_AMAVIS_MAX 8
 
 struct conf {
 	char *path;      /* the file, or NULL: built-in defaults only */
@@ -66,7 +68,7 @@ struct conf {
 	struct conf_nets exempt;
 	struct conf_nets deny;
 
-	struct conf_dns *dns; /* CONF_DNS_MAX at most */
+	struct conf_server *dns; /* CONF_DNS_MAX at most */
 	size_t dns_count;     /* 0: the system's */
 
 	char *state_dir;
@@ -82,6 +84,13 @@ struct conf {
 	uint32_t hosts;         /* to remember */
 	bool log_json;
 	char *user; /* to run as; NULL: not given */
+
+	/* p0f: the sockets for mail programs */
+	bool p0f_socket;
+	uint16_t p0f_mode; /* of p0f.sock and text.sock */
+	char *p0f_group;   /* NULL: not given */
+	struct conf_server amavis[CONF_AMAVIS_MAX];
+	size_t amavis_count;
 };
 
 /* conf_read - read and check a configuration, and the lists that it names.
@@ -95,6 +104,10 @@ bool conf_read(struct conf **conf, const char *path,
 	       void (*say)(void *ctx, const char *text), void *ctx,
 	       struct error *err);
 void conf_free(struct conf *conf); /* NULL is allowed */
+
+/* conf_is_local - loopback, link-local or of a private network: what `exempt` has
+ * unasked. */
+bool conf_is_local(const struct addr *addr);
 
 /* conf_find_net - the entry that makes addr exempt (or denied): the narrowest
  * one, NULL if none. */

@@ -18,6 +18,7 @@
 #define DEFAULT_MARK        0x70000000u
 #define DEFAULT_QUEUE       25
 #define DEFAULT_NFLOG_GROUP 25
+#define DEFAULT_P0F_MODE    0666   /* as p0f's: many users ask, all read */
 #define DEFAULT_HOSTS       200000 /* 64 bytes each */
 
 const struct conf_option conf_options[] = {
@@ -51,6 +52,10 @@ const struct conf_option conf_options[] = {
 	{ "deny", "networks", true, conf_set_networks },
 	{ "deny", "files", true, conf_set_files },
 	{ "deny", "action", false, conf_set_deny_action },
+	{ "p0f", "socket", false, conf_set_p0f_socket },
+	{ "p0f", "mode", false, conf_set_p0f_mode },
+	{ "p0f", "group", false, conf_set_p0f_group },
+	{ "p0f", "amavis", true, conf_set_p0f_amavis },
 	{ "rule", "country", true, conf_set_rule_country },
 	{ "rule", "os", true, conf_set_rule_os },
 	{ "rule", "min-confidence", false, conf_set_rule_confidence },
@@ -139,6 +144,8 @@ static bool set_defaults(struct conf *conf, const char *path)
 	conf->nflog_group = DEFAULT_NFLOG_GROUP;
 	conf->queue_count = 1;
 	conf->hosts = DEFAULT_HOSTS;
+	conf->p0f_socket = true;
+	conf->p0f_mode = DEFAULT_P0F_MODE;
 	return conf->path && conf->state_dir && conf->run_dir;
 }
 
@@ -292,6 +299,7 @@ void conf_free(struct conf *conf)
 	free(conf->state_dir);
 	free(conf->run_dir);
 	free(conf->user);
+	free(conf->p0f_group);
 	free(conf->dns);
 	conf_nets_clear(&conf->exempt);
 	conf_nets_clear(&conf->deny);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* `dns`: the servers that names are asked of. */
+/* `dns`: the servers that names are asked of; and how a server is written. */
 #include "conf_impl.h"
 
 #include <stdlib.h>
@@ -7,14 +7,13 @@
 
 #define DNS_PORT 53
 
-/* "ADDR", "ADDR4:PORT", "[ADDR]" or "[ADDR]:PORT" */
-static bool server_parse(const char *text, struct conf_dns *out,
-			 struct error *err)
+bool conf_server_parse(const char *text, uint16_t default_port,
+		       struct conf_server *out)
 {
 	const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
 	const char *colon = strrchr(text, ':'), *port = NULL;
 	size_t len = strlen(text);
-	unsigned long number = DNS_PORT;
+	unsigned long number = default_port;
 
 	if (bracket) {
 		text++;
@@ -26,10 +25,10 @@ static bool server_parse(const char *text, struct conf_dns *out,
 		len = (size_t)(colon - text);
 		port = colon + 1;
 	}
-	if (port && !conf_number(port, 1, UINT16_MAX, &number))
+	if ((port && !conf_number(port, 1, UINT16_MAX, &number)) || number == 0)
 		return false;
 	out->port = (uint16_t)number;
-	return addr_parse(text, len, &out->addr, err);
+	return addr_parse(text, len, &out->addr, NULL);
 }
 
 void conf_set_dns(struct conf_reader *r, const struct conf_setting *setting)
@@ -43,15 +42,14 @@ void conf_set_dns(struct conf_reader *r, const struct conf_setting *setting)
 	}
 	for (size_t i = 0; i < setting->count; i++) {
 		const struct conf_value *value = &setting->values[i];
-		struct error err;
 
 		if (conf->dns_count == CONF_DNS_MAX) {
 			conf_fail(r, r->path, value->line,
 				  "more than %d name servers", CONF_DNS_MAX);
 			return;
 		}
-		if (server_parse(value->text, &conf->dns[conf->dns_count],
-				 &err))
+		if (conf_server_parse(value->text, DNS_PORT,
+				      &conf->dns[conf->dns_count]))
 			conf->dns_count++;
 		else
 			conf_fail(r, r->path, value->line,

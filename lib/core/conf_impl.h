@@ -157,7 +157,13 @@ conf_set_fn conf_set_mode, conf_set_ports, conf_set_countries, conf_set_contact,
 	conf_set_log_format, conf_set_user, conf_set_source, conf_set_mmdb,
 	conf_set_agree, conf_set_urls, conf_set_max_age, conf_set_max_shrink,
 	conf_set_networks, conf_set_files, conf_set_private, conf_set_spf,
-	conf_set_deny_action, conf_set_dns;
+	conf_set_deny_action, conf_set_dns, conf_set_p0f_socket,
+	conf_set_p0f_mode, conf_set_p0f_group, conf_set_p0f_amavis;
+
+/* conf_server_parse - "ADDR:PORT", IPv6 as "[ADDR]:PORT"; without its port (the
+ * brackets may then be missing) it is default_port, or where that is 0 an error. */
+bool conf_server_parse(const char *text, uint16_t default_port,
+		       struct conf_server *out);
 
 /* Of rules: r->rule is the one. */
 conf_set_fn conf_set_rule_country, conf_set_rule_os, conf_set_rule_confidence,

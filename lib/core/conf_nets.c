@@ -157,6 +157,21 @@ void conf_nets_private(struct conf_reader *r, struct conf_nets *nets)
 	}
 }
 
+bool conf_is_local(const struct addr *addr)
+{
+	for (size_t i = 0; i < sizeof(private_nets) / sizeof(*private_nets);
+	     i++) {
+		const char *text = private_nets[i].net;
+		struct range net;
+
+		if (range_parse(text, strlen(text), &net, NULL) &&
+		    net.family == addr->family && net.first <= addr->value &&
+		    addr->value <= net.last)
+			return true;
+	}
+	return false;
+}
+
 void conf_nets_finish(struct conf_reader *r, struct conf_nets *nets)
 {
 	struct error err;
