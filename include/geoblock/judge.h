@@ -28,6 +28,11 @@ struct judgement {
 	country_t country;
 };
 
+/* judge_sender - what an address alone says of its owner: exempt, denied, country.
+ * The rest of *out is zero: nothing else is known. */
+void judge_sender(const struct judge *judge, const struct addr *addr,
+		  struct subject *out);
+
 /* judge_syn - country, looks, verdict.  packet must be a SYN.  Allocates nothing,
  * formats nothing, takes no lock. */
 void judge_syn(const struct judge *judge, const struct packet *packet,
