@@ -12,6 +12,7 @@
 
 #include "daemon/control.h"
 #include "daemon/daemon.h"
+#include "daemon/mail.h"
 #include "daemon/nflog.h"
 #include "tools/tool.h"
 
@@ -131,6 +132,40 @@ static json_t *kernel_json(struct daemon *daemon)
 	return out;
 }
 
+/* The words that status and metrics have for how a question went. */
+static const char *const asked_words[ASKED_COUNT] = {
+	[ASKED_FOUND] = "found",
+	[ASKED_UNKNOWN] = "unknown",
+	[ASKED_BAD] = "bad",
+};
+
+static json_t *mail_json(const struct daemon *daemon)
+{
+	struct mail_stats stats[MAIL_PROTOCOLS];
+	size_t count = mail_stats(daemon->mail, stats);
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *row = json_object();
+
+		for (int k = 0; k < ASKED_COUNT; k++)
+			json_object_set_new(row, asked_words[k],
+					    number(stats[i].asked[k]));
+		if (stats[i].has_clients) {
+			const struct clients_stats *c = &stats[i].clients;
+
+			json_object_set_new(row, "clients", number(c->now));
+			json_object_set_new(row, "accepted",
+					    number(c->accepted));
+			json_object_set_new(row, "refused", number(c->refused));
+			json_object_set_new(row, "evicted", number(c->evicted));
+			json_object_set_new(row, "late", number(c->late));
+		}
+		json_object_set_new(out, stats[i].name, row);
+	}
+	return out;
+}
+
 static json_t *do_status(struct daemon *daemon, const json_t *request)
 {
 	const struct snapshot *snapshot = daemon->snapshot;
@@ -170,6 +205,8 @@ static json_t *do_status(struct daemon *daemon, const json_t *request)
 	json_object_set_new(out, "hosts", hosts_json(daemon->path.hosts));
 	json_object_set_new(out, "connections",
 			    hosts_json(daemon->path.connections));
+	if (daemon->mail)
+		json_object_set_new(out, "asked", mail_json(daemon));
 	json_object_set_new(out, "log_suppressed",
 			    number(daemon->path.journal.suppressed_all));
 	json_object_set_new(out, "kernel", kernel_json(daemon));
@@ -567,6 +604,28 @@ static void daemon_metrics(FILE *out, const struct daemon *daemon)
 	      "When the daemon started, seconds since 1970.", daemon->started);
 }
 
+static void mail_metrics(FILE *out, const struct daemon *daemon)
+{
+	struct mail_stats stats[MAIL_PROTOCOLS];
+	size_t count = daemon->mail ? mail_stats(daemon->mail, stats) : 0;
+
+	metric(out, "mail_queries_total", "counter",
+	       "Questions of mail programs, by protocol and how they went.");
+	for (size_t i = 0; i < count; i++)
+		for (int k = 0; k < ASKED_COUNT; k++)
+			fprintf(out,
+				"geoblock_mail_queries_total{protocol=\"%s\","
+				"status=\"%s\"} %llu\n",
+				stats[i].name, asked_words[k],
+				(unsigned long long)stats[i].asked[k]);
+	metric(out, "mail_clients", "gauge",
+	       "Mail programs that are connected, by protocol.");
+	for (size_t i = 0; i < count; i++)
+		if (stats[i].has_clients)
+			labelled(out, "mail_clients", "protocol", stats[i].name,
+				 stats[i].clients.now);
+}
+
 static json_t *do_metrics(struct daemon *daemon, const json_t *request)
 {
 	char *text = NULL;
@@ -580,6 +639,7 @@ static json_t *do_metrics(struct daemon *daemon, const json_t *request)
 	verdict_metrics(out, daemon);
 	country_metrics(out, &daemon->path.counters);
 	daemon_metrics(out, daemon);
+	mail_metrics(out, daemon);
 	kernel_metrics(out, daemon);
 	fclose(out);
 	result = json_pack("{s:s#}", "text", text, len);

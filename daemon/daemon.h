@@ -20,8 +20,10 @@
 #define DAEMON_NAME        "geoblockd"
 #define DAEMON_QUEUES_MAX  64
 #define DAEMON_CONNECTIONS 32768 /* remembered by address and port */
+#define DAEMON_NETS        8192  /* remembered by /64 */
 
 struct control;
+struct mail;
 struct nflog;
 
 struct daemon_queue {
@@ -49,6 +51,7 @@ struct daemon {
 	struct nflog *nflog;            /* NULL: not heard of */
 	struct worker *worker;
 	struct control *control; /* NULL: there is no socket */
+	struct mail *mail;       /* NULL: the same */
 	struct rights rights;
 	struct last_reload reload;
 	uint64_t started; /* seconds since 1970 */

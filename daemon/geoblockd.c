@@ -19,6 +19,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/instance.h"
+#include "daemon/mail.h"
 #include "daemon/nflog.h"
 #include "daemon/notify.h"
 #include "tools/tool.h"
@@ -63,15 +64,29 @@ static void on_decision(void *ctx, const struct decision *decision)
 			 journal_format(decision, policy, true, line));
 }
 
+static void read_queue(struct daemon *daemon, struct queue *queue)
+{
+	daemon->path.now = (uint64_t)ev_now(daemon->loop);
+	queue_read(queue, QUEUE_ROUND, path_judge, &daemon->path);
+	journal_drain(&daemon->path.journal, on_decision, daemon);
+}
+
 static void on_queue(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct daemon_queue *queue = io->data;
-	struct daemon *daemon = ev_userdata(loop);
 
 	(void)events;
-	daemon->path.now = (uint64_t)ev_now(loop);
-	queue_read(queue->queue, QUEUE_ROUND, path_judge, &daemon->path);
-	journal_drain(&daemon->path.journal, on_decision, daemon);
+	read_queue(ev_userdata(loop), queue->queue);
+}
+
+/* Between two mail programs' turns: a round of the loop may have hundreds of them,
+ * and packets wait for none. */
+static void packets_first(void *ctx)
+{
+	struct daemon *daemon = ctx;
+
+	for (size_t i = 0; i < daemon->queue_count; i++)
+		read_queue(daemon, daemon->queues[i].queue);
 }
 
 static void on_nflog(struct ev_loop *loop, ev_io *io, int events)
@@ -325,7 +340,8 @@ static void make_memory(struct daemon *daemon)
 	if (!hosts_new(&daemon->path.hosts, daemon->snapshot->conf->hosts, key,
 		       &err) ||
 	    !hosts_new(&daemon->path.connections, DAEMON_CONNECTIONS, key,
-		       &err))
+		       &err) ||
+	    !hosts_new(&daemon->path.nets, DAEMON_NETS, key, &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
 	journal_init(&daemon->path.journal);
 	daemon->path.snapshot = daemon->snapshot;
@@ -373,6 +389,7 @@ static void watch(struct daemon *daemon)
 	ev_stat_init(&daemon->image_file, on_image, image, IMAGE_POLL_S);
 	ev_stat_start(loop, &daemon->image_file);
 	control_start(daemon->control, loop, control_answer, daemon);
+	mail_start(daemon->mail, loop, packets_first, daemon);
 	if (every > 0) {
 		ev_timer_init(&daemon->watchdog, on_watchdog, every, every);
 		ev_timer_start(loop, &daemon->watchdog);
@@ -410,6 +427,7 @@ static void stop(struct daemon *daemon)
 	journal_drain(&daemon->path.journal, on_decision, daemon);
 	worker_stop(daemon->worker);
 	control_close(daemon->control);
+	mail_close(daemon->mail);
 	nflog_close(daemon->nflog);
 	kernel_monitor_close(daemon->monitor);
 	kernel_close(daemon->kernel);
@@ -417,6 +435,7 @@ static void stop(struct daemon *daemon)
 	ev_loop_destroy(daemon->loop);
 	hosts_free(daemon->path.hosts);
 	hosts_free(daemon->path.connections);
+	hosts_free(daemon->path.nets);
 	snapshot_free(daemon->snapshot);
 }
 
@@ -496,6 +515,8 @@ int main(int argc, char **argv)
 			  CONTROL_SOCKET,
 			  daemon.rights.change ? (int)daemon.rights.gid : -1,
 			  &err))
+		fatal(STATUS_UNABLE, "%s", err.text);
+	if (!mail_open(&daemon.mail, daemon.snapshot->conf, &daemon.path, &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
 	notify_open();
 

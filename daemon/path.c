@@ -30,8 +30,23 @@ void path_swap(struct path *path, const struct snapshot *next)
 		counters_move(&path->counters, map);
 		hosts_renumber(path->hosts, map);
 		hosts_renumber(path->connections, map);
+		hosts_renumber(path->nets, map);
 	}
 	path->snapshot = next;
+}
+
+/* For who asks by a /64 only: its latest host, under the network's address. */
+static void remember_net(struct path *path, const struct host *host)
+{
+	struct addr net = host_addr(host);
+	struct host *latest;
+
+	if (net.family != 6)
+		return;
+	net.value = ADDR6(ADDR6_HI(net.value), 0);
+	latest = hosts_get(path->nets, &net, 0);
+	*latest = *host;
+	latest->addr = net.value;
 }
 
 /* The entries of a sender, brought up to date; true where this SYN was seen
@@ -64,6 +79,7 @@ static bool remember(struct path *path, const struct packet *packet,
 		host->stage_action = (uint8_t)(judged->verdict.stage << 4 |
 					       judged->verdict.action);
 	}
+	remember_net(path, hosts[1]);
 	return again;
 }
 

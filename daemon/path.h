@@ -16,6 +16,7 @@ struct path {
 	const struct snapshot *snapshot;
 	struct hosts *hosts;       /* by address */
 	struct hosts *connections; /* by address and port, recent ones */
+	struct hosts *nets; /* the latest of each IPv6 /64, recent ones */
 	struct counters counters;
 	struct journal journal;
 	uint64_t now; /* seconds since 1970, kept by the event loop */

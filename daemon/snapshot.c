@@ -103,6 +103,26 @@ bool snapshot_apply(const struct snapshot *snapshot, struct kernel *kernel,
 	return ok;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The sockets for mail programs. */
+static bool same_mail(const struct conf *a, const struct conf *b)
+{
+	if (a->p0f_socket != b->p0f_socket || a->p0f_mode != b->p0f_mode ||
+	    !same_text(a->p0f_group, b->p0f_group) ||
+	    a->amavis_count != b->amavis_count)
+		return false;
+	for (size_t i = 0; i < a->amavis_count; i++)
+		if (a->amavis[i].port != b->amavis[i].port ||
+		    a->amavis[i].addr.family != b->amavis[i].addr.family ||
+		    a->amavis[i].addr.value != b->amavis[i].addr.value)
+			return false;
+	return true;
+}
+
 bool snapshot_keeps(const struct snapshot *now, const struct snapshot *next,
 		    struct error *err)
 {
@@ -120,6 +140,8 @@ bool snapshot_keeps(const struct snapshot *now, const struct snapshot *next,
 		what = "nflog-group";
 	else if (a->hosts != b->hosts)
 		what = "hosts";
+	else if (!same_mail(a, b))
+		what = "p0f";
 	if (!what)
 		return true;
 	return error_set(err, ERROR_HELD, 0,

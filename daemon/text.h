@@ -4,6 +4,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/clients.h"
+#include "daemon/looks.h"
 
 /* The one-line text protocol, on RUN_DIR/text.sock: for Exim's readsocket, shell
  * scripts and geoblock-policyd.  Described to users in geoblock-mail(7).
@@ -49,15 +53,19 @@
 #define TEXT_LINE_MAX   128  /* of a request, with its LF */
 #define TEXT_ANSWER_MAX 1024 /* of an answer, with its LF */
 
-struct path;
-
-enum text_status { TEXT_SEEN, TEXT_UNSEEN, TEXT_BAD, TEXT_STATUS_COUNT };
-
-/* text_answer - one request, without its LF.  out has TEXT_ANSWER_MAX bytes; len_out
+/* text_answer - one request, without its LF.  out has TEXT_ANSWER_MAX bytes; *len_out
  * is what is written there, the LF included.  Allocates nothing; any bytes are
  * allowed in line. */
-enum text_status text_answer(const struct path *path, const char *line,
-			     size_t len, char *out, size_t *len_out);
+enum asked text_answer(const struct path *path, const char *line, size_t len,
+		       char *out, size_t *len_out);
+
+/* The same for clients_open(); ctx is struct text. */
+struct text {
+	const struct path *path;
+	uint64_t asked[ASKED_COUNT];
+};
+
+extern const struct clients_protocol text_protocol;
 
 /* text_value - the value of a key in an answer (with or without its LF), quotes and
  * backslashes taken away, into out[size].  False where there is no such key, where
