@@ -211,7 +211,10 @@ static json_t *geo(const struct conf *conf)
 	put(o, "mmdb", conf->mmdb);
 	json_object_set_new(o, "urls", strings(conf->urls, conf->url_count));
 	put_number(o, "max_age", conf->max_age_s);
+	put(o, "agree", agree_name(conf->agree));
 	put_number(o, "max_shrink", conf->max_shrink);
+	put_number(o, "grace", conf->grace_s);
+	put_number(o, "floor", conf->floor);
 	return o;
 }
 

@@ -388,6 +388,8 @@ static void print_places(const struct conf *conf)
 		line(i ? "" : "urls", conf->urls[i]);
 	if (conf->mmdb)
 		line("mmdb", conf->mmdb);
+	if (conf->agree != AGREE_FIRST)
+		line("agree", agree_name(conf->agree));
 	print_lists("exempt", conf, &conf->exempt);
 	print_lists("deny", conf, &conf->deny);
 	line("state-dir", conf->state_dir);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <geoblock/addr.h>
+#include <geoblock/agree.h>
 #include <geoblock/country.h>
 #include <geoblock/error.h>
 #include <geoblock/iset.h>
@@ -61,8 +62,11 @@ struct conf {
 	char **urls; /* empty: the source's default */
 	size_t url_count;
 	char *mmdb; /* NULL: not given */
+	enum agree agree; /* other than FIRST: a second source is given */
 	uint32_t max_age_s;
+	uint32_t grace_s;    /* whole days; 0: none */
 	unsigned max_shrink; /* per cent */
+	uint32_t floor;      /* IPv4 addresses of all chosen countries */
 
 	bool exempt_private; /* private networks are in exempt */
 	struct conf_nets exempt;
@@ -108,6 +112,10 @@ void conf_free(struct conf *conf); /* NULL is allowed */
 /* conf_is_local - loopback, link-local or of a private network: what `exempt` has
  * unasked. */
 bool conf_is_local(const struct addr *addr);
+
+/* conf_second - the database that gives a second opinion beside the source; NULL:
+ * there is none. */
+const char *conf_second(const struct conf *conf);
 
 /* conf_find_net - the entry that makes addr exempt (or denied): the narrowest
  * one, NULL if none. */

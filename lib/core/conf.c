@@ -10,6 +10,8 @@
 
 #define DEFAULT_MAX_AGE_S  (7u * 86400u)
 #define DEFAULT_MAX_SHRINK 5 /* per cent */
+#define DEFAULT_GRACE_S    (3 * 86400)
+#define DEFAULT_FLOOR      256 /* addresses */
 #define DEFAULT_STATE_DIR  "/var/lib/geoblock"
 #define DEFAULT_RUN_DIR    "/run/geoblock"
 #define DEFAULT_TABLE      "geoblock"
@@ -45,6 +47,8 @@ const struct conf_option conf_options[] = {
 	{ "geo", "urls", true, conf_set_urls },
 	{ "geo", "max-age", false, conf_set_max_age },
 	{ "geo", "max-shrink", false, conf_set_max_shrink },
+	{ "geo", "grace", false, conf_set_grace },
+	{ "geo", "floor", false, conf_set_floor },
 	{ "exempt", "networks", true, conf_set_networks },
 	{ "exempt", "files", true, conf_set_files },
 	{ "exempt", "private", false, conf_set_private },
@@ -135,6 +139,8 @@ static bool set_defaults(struct conf *conf, const char *path)
 	conf->source = GEO_RIR;
 	conf->max_age_s = DEFAULT_MAX_AGE_S;
 	conf->max_shrink = DEFAULT_MAX_SHRINK;
+	conf->grace_s = DEFAULT_GRACE_S;
+	conf->floor = DEFAULT_FLOOR;
 	conf->exempt_private = true;
 	conf->state_dir = strdup(DEFAULT_STATE_DIR);
 	conf->run_dir = strdup(DEFAULT_RUN_DIR);
@@ -224,6 +230,12 @@ static void check_whole(struct conf_reader *r, const unsigned *first_line)
 		conf_fail(r, r->path, source,
 			  "source = mmdb needs the database's path in "
 			  "\"mmdb\"");
+	if (conf->agree != AGREE_FIRST && !conf_second(conf))
+		conf_fail(r, r->path, line_of(first_line, "agree"),
+			  "agree = %s compares two sources: name the second, a "
+			  "MaxMind DB, in \"mmdb\", beside a source of another "
+			  "kind or \"urls\"",
+			  agree_name(conf->agree));
 	if (conf->source == GEO_CIDR && conf->url_count == 0)
 		conf_fail(r, r->path, source,
 			  "source = cidr needs the lists in \"urls\", one for "
@@ -282,6 +294,13 @@ bool conf_read(struct conf **conf, const char *path,
 	}
 	*conf = r.conf;
 	return r.conf != NULL;
+}
+
+const char *conf_second(const struct conf *conf)
+{
+	bool is_first = conf->source == GEO_MMDB && conf->url_count == 0;
+
+	return is_first ? NULL : conf->mmdb;
 }
 
 void conf_free(struct conf *conf)

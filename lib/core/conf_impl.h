@@ -156,6 +156,7 @@ conf_set_fn conf_set_mode, conf_set_ports, conf_set_countries, conf_set_contact,
 	conf_set_queue_count, conf_set_queue_fail, conf_set_hosts,
 	conf_set_log_format, conf_set_user, conf_set_source, conf_set_mmdb,
 	conf_set_agree, conf_set_urls, conf_set_max_age, conf_set_max_shrink,
+	conf_set_grace, conf_set_floor,
 	conf_set_networks, conf_set_files, conf_set_private, conf_set_spf,
 	conf_set_deny_action, conf_set_dns, conf_set_p0f_socket,
 	conf_set_p0f_mode, conf_set_p0f_group, conf_set_p0f_amavis;

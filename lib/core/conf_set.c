@@ -19,6 +19,7 @@
 #define RUN_DIR_MAX    86  /* leaves room for a socket's name in sun_path */
 #define PATH_TEXT_MAX  256 /* a source's name in the image, with its NUL */
 #define LIST_FILES_MAX 4096
+#define GRACE_DAYS_MAX 60
 
 static bool fail(struct conf_reader *r, const struct conf_value *value,
 		 const char *text)
@@ -376,16 +377,14 @@ void conf_set_mmdb(struct conf_reader *r, const struct conf_setting *setting)
 
 void conf_set_agree(struct conf_reader *r, const struct conf_setting *setting)
 {
-	static const char *const words[] = { "first" };
-	static const char *const later[] = { "either", "both" };
-	const struct conf_value *value = &setting->values[0];
+	const char *words[AGREE_COUNT];
+	int found;
 
-	if (words_find(later, LENGTH(later), value->text) >= 0)
-		fail(r, value,
-		     "compares two sources, which this version does not; "
-		     "write \"first\" or leave \"agree\" out");
-	else
-		word_of(r, setting, words, LENGTH(words));
+	for (int i = 0; i < AGREE_COUNT; i++)
+		words[i] = agree_name((enum agree)i);
+	found = word_of(r, setting, words, LENGTH(words));
+	if (found >= 0)
+		r->conf->agree = (enum agree)found;
 }
 
 /* A web address, a file:// address or an absolute path.  What is behind the
@@ -491,6 +490,31 @@ void conf_set_max_shrink(struct conf_reader *r,
 
 	if (number_of(r, &setting->values[0], 0, 100, " (per cent)", &number))
 		r->conf->max_shrink = (unsigned)number;
+}
+
+/* Registries date their files by the day. */
+void conf_set_grace(struct conf_reader *r, const struct conf_setting *setting)
+{
+	const char *text = setting->values[0].text;
+	uint32_t seconds = 0;
+
+	if (strcmp(text, "0") == 0 || (duration(text, &seconds) &&
+				       seconds % 86400 == 0 &&
+				       seconds <= GRACE_DAYS_MAX * 86400u))
+		r->conf->grace_s = seconds;
+	else
+		fail(r, &setting->values[0],
+		     "is no number of whole days up to 60d, such as 3d, nor 0 "
+		     "for none");
+}
+
+void conf_set_floor(struct conf_reader *r, const struct conf_setting *setting)
+{
+	unsigned long number;
+
+	if (number_of(r, &setting->values[0], 0, UINT32_MAX, " (addresses)",
+		      &number))
+		r->conf->floor = (uint32_t)number;
 }
 
 /* ---- exempt, deny ---- */
