@@ -18,6 +18,12 @@ static void load_image(struct snapshot *snapshot, struct error *missing)
 			       &fallback, missing))
 		return;
 	*missing = fallback;
+	if (!image_agree(snapshot->image, snapshot->conf->agree,
+			 &snapshot->conf->policy.allowed, missing)) {
+		image_close(snapshot->image);
+		snapshot->image = NULL;
+		return;
+	}
 	image_about(snapshot->image, &snapshot->about);
 	tool_hex(snapshot->about.digest, 8, snapshot->digest);
 }

@@ -37,7 +37,8 @@ int tool_getopt_error(const char *program, char **argv, int found);
 struct conf *tool_conf(const char *path);
 
 /* tool_image - open the newest image of conf's state-dir; says on stderr what is
- * wrong with it, also where the previous one had to do.  NULL after an error. */
+ * wrong with it, also where the previous one had to do.  Of two opinions in it the
+ * one counts that conf's `agree` says.  NULL after an error. */
 struct image *tool_image(const struct conf *conf, enum image_trust trust);
 
 /* tool_json_line - print an object on one line, and give it back.  False (and

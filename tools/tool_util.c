@@ -63,6 +63,11 @@ struct image *tool_image(const struct conf *conf, enum image_trust trust)
 	}
 	if (fallback.kind != ERROR_NONE)
 		log_warn("%s; using the previous image", fallback.text);
+	if (!image_agree(image, conf->agree, &conf->policy.allowed, &err)) {
+		log_err("%s", err.text);
+		image_close(image);
+		return NULL;
+	}
 	return image;
 }
 

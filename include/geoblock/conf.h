@@ -61,7 +61,7 @@ struct conf {
 	enum geo_kind source;
 	char **urls; /* empty: the source's default */
 	size_t url_count;
-	char *mmdb; /* NULL: not given */
+	char *mmdb;       /* NULL: not given */
 	enum agree agree; /* other than FIRST: a second source is given */
 	uint32_t max_age_s;
 	uint32_t grace_s;    /* whole days; 0: none */

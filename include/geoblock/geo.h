@@ -55,6 +55,10 @@ struct geo_table {
 	struct geo_source *sources;
 	size_t source_count, source_room;
 	bool finished; /* geo_table_finish() has been through */
+	/* of a finished table, beside v4 and v6; NULL where all would be 0 */
+	country_t *second4, *second6; /* what the second source says */
+	uint32_t *since4, *since6;    /* in no file any more since, YYYYMMDD */
+	uint32_t second; /* 1 + index of the second source; 0: none */
 };
 
 /* All zero bytes are an empty table. */
@@ -125,6 +129,19 @@ bool geo_table_receive(struct geo_table *table, int fd, struct error *err);
 bool geo_table_finish(struct geo_table *table,
 		      country_t (*previous)(void *ctx, const struct addr *addr),
 		      void *ctx, const struct geo_warn *warn,
+		      struct error *err);
+
+/* geo_table_drop - take a source and its ranges out of a table that is not
+ * finished. */
+void geo_table_drop(struct geo_table *table, size_t source);
+
+/* geo_table_second - what a second source says, beside what a finished table has.
+ *
+ * `second` is a finished table; its ranges with a country cut those of the table
+ * where its opinion changes, and fill the gaps between them with records that only
+ * the second source knows.  Its first source becomes the last one of the table.  On
+ * error the table is unchanged. */
+bool geo_table_second(struct geo_table *table, const struct geo_table *second,
 		      struct error *err);
 
 /* mmdb_find - one look-up in an MMDB, for `query`: the country that the

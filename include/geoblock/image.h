@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <geoblock/addr.h>
+#include <geoblock/agree.h>
 #include <geoblock/country.h>
 #include <geoblock/error.h>
 #include <geoblock/geo.h>
@@ -47,13 +48,24 @@ bool image_open_newest(struct image **image, const char *state_dir,
 
 void image_close(struct image *image); /* NULL is allowed */
 
+/* image_agree - which of two opinions counts, from now on and for everything
+ * below: `country` is then agree_country() of both.  Without this call, or where
+ * the image has no second source, it is the first source's.  Costs as much memory
+ * as there are opinions, once; a look-up costs what it cost before.  To be called
+ * before other threads ask.  Fails for lack of memory only. */
+bool image_agree(struct image *image, enum agree agree,
+		 const struct country_set *allowed, struct error *err);
+
 /* What the image says of an address. */
 struct image_hit {
 	bool found;   /* false: no record covers it; range is then the gap */
 	bool damaged; /* IMAGE_CHECK_TOUCHED met a block that fails its
 	                       * checksum: nothing else here means anything */
 	struct range range;
-	struct geo_record record;
+	struct geo_record record; /* its country is the one that counts */
+	country_t first, second;  /* opinions; COUNTRY_NONE: none */
+	uint32_t since; /* YYYYMMDD of its registry's first file without it;
+	                 * 0: it is in the file */
 };
 
 struct image_hit image_find(const struct image *image, const struct addr *addr);
@@ -82,6 +94,21 @@ bool image_each6(const struct image *image,
 			       const struct geo_record *record),
 		 void *ctx);
 
+/* image_each_dispute - the ranges that the two sources put in different countries,
+ * in order, neighbours with the same opinions as one.  Where one of them names
+ * none there is no dispute.  Stops early when visit returns false, and returns
+ * that.  Needs IMAGE_CHECK_ALL. */
+struct image_dispute {
+	struct range range;
+	country_t first, second;
+	country_t country; /* the one that counts */
+};
+
+bool image_each_dispute(const struct image *image,
+			bool (*visit)(void *ctx,
+				      const struct image_dispute *dispute),
+			void *ctx);
+
 struct image_about {
 	uint32_t version; /* of the format */
 	uint64_t built;   /* seconds since 1970 */
@@ -89,7 +116,9 @@ struct image_about {
 	size_t ranges4, ranges6;
 	size_t source_count;
 	const struct geo_source *sources; /* belong to the image */
-	uint8_t digest[32]; /* SHA-256 of the records and of the sources' dates
+	const struct geo_source *second;  /* one of them; NULL: none */
+	size_t kept4, kept6; /* ranges that are in no file any more */
+	uint8_t digest[32];  /* SHA-256 of the records and of the sources' dates
 	                     * and hashes; not of `built`, nor of the folder the
 	                     * sources were in: equal data, equal digest */
 };
@@ -101,11 +130,44 @@ void image_about(const struct image *image, struct image_about *out);
  * Needs IMAGE_CHECK_ALL. */
 void image_addresses(const struct image *image, uint64_t *v4, uint64_t *v6);
 
-/* image_keep - append to a table that is not finished yet what the image has of
- * one registry, and its source; nothing where it has none.  On error the table is
- * as before.  Needs IMAGE_CHECK_ALL. */
+/* image_addresses_kept - the same of those ranges only that are in no file any
+ * more. */
+void image_addresses_kept(const struct image *image, uint64_t *v4,
+			  uint64_t *v6);
+
+/* image_keep - append to a table that is not finished yet what the registry's file
+ * had when the image was made, and its source; nothing where it has none.  On
+ * error the table is as before.  Needs IMAGE_CHECK_ALL. */
 bool image_keep(const struct image *image, enum geo_registry registry,
 		struct geo_table *table, struct error *err);
+
+/* image_keep_second - the second source's opinions, and it, as a finished table;
+ * an empty one where there is none.  The caller clears it, also after an error.
+ * Needs IMAGE_CHECK_ALL. */
+bool image_keep_second(const struct image *image, struct geo_table *table,
+		       struct error *err);
+
+/* image_first - what the first source says of an address: for
+ * geo_table_finish(), as what was known before.  ctx is an image with
+ * IMAGE_CHECK_ALL. */
+country_t image_first(void *ctx, const struct addr *addr);
+
+/* image_grace - ranges that are in no file any more keep their record.
+ *
+ * To a finished table are added the delegated ranges of the image of which no
+ * source of the table says anything, neither another registry, to which they may
+ * have moved, nor their own, which may have taken them back: those of registries
+ * that the table has a source of, for `days` from the date of the first file
+ * without them (by the files' dates; a file without a date keeps nothing).  Needs
+ * IMAGE_CHECK_ALL.  Fails for lack of memory only, and may have added some then. */
+struct image_graced {
+	uint64_t ranges4, ranges6;   /* added */
+	uint64_t expired4, expired6; /* not any more */
+	uint64_t addresses4;         /* of those added */
+};
+
+bool image_grace(const struct image *image, struct geo_table *table,
+		 unsigned days, struct image_graced *out, struct error *err);
 
 /* image_make - compile a finished table.  The image is in memory only, as good as
  * one opened with IMAGE_CHECK_ALL: it can be looked at before it is let in.

@@ -39,6 +39,12 @@ const char *geo_kind_name(enum geo_kind kind);             /* "rir" … */
 const char *geo_registry_name(enum geo_registry registry); /* "arin", "" */
 const char *geo_status_name(enum geo_status status);       /* "allocated", "" */
 
+/* geo_days - days since 1970-01-01 of a date YYYYMMDD of the years 1 to 9999, in
+ * the Gregorian calendar; a month or day that is none gives a number near by.
+ * geo_date - the date of such a number. */
+int32_t geo_days(uint32_t date);
+uint32_t geo_date(int32_t days);
+
 /* What is known of a range besides its ends.  The layout is that of the image. */
 struct geo_record {
 	country_t country; /* COUNTRY_NONE for available, reserved, ZZ, ?? */

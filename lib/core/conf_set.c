@@ -498,9 +498,9 @@ void conf_set_grace(struct conf_reader *r, const struct conf_setting *setting)
 	const char *text = setting->values[0].text;
 	uint32_t seconds = 0;
 
-	if (strcmp(text, "0") == 0 || (duration(text, &seconds) &&
-				       seconds % 86400 == 0 &&
-				       seconds <= GRACE_DAYS_MAX * 86400u))
+	if (strcmp(text, "0") == 0 ||
+	    (duration(text, &seconds) && seconds % 86400 == 0 &&
+	     seconds <= GRACE_DAYS_MAX * 86400u))
 		r->conf->grace_s = seconds;
 	else
 		fail(r, &setting->values[0],

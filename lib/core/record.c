@@ -29,3 +29,33 @@ const char *geo_status_name(enum geo_status status)
 	assert((unsigned)status < STATUS_COUNT);
 	return statuses[status];
 }
+
+/* Years begin in March here, so that a leap day is their last. */
+int32_t geo_days(uint32_t date)
+{
+	int32_t year = (int32_t)(date / 10000 % 10000);
+	int32_t month = (int32_t)(date / 100 % 100),
+		day = (int32_t)(date % 100);
+
+	year -= month < 3;
+	month = (month + 9) % 12;
+	return 365 * year + year / 4 - year / 100 + year / 400 +
+	       (153 * month + 2) / 5 + day - 1 - 719468;
+}
+
+uint32_t geo_date(int32_t days)
+{
+	int32_t n = days + 719468;
+	int32_t year = (int32_t)((10000LL * n + 14780) / 3652425);
+	int32_t left = n - (365 * year + year / 4 - year / 100 + year / 400);
+	int32_t month;
+
+	if (left < 0) {
+		year--;
+		left = n - (365 * year + year / 4 - year / 100 + year / 400);
+	}
+	month = (100 * left + 52) / 3060;
+	return (uint32_t)(year + (month + 2) / 12) * 10000u +
+	       (uint32_t)((month + 2) % 12 + 1) * 100u +
+	       (uint32_t)(left - (month * 306 + 5) / 10 + 1);
+}

@@ -73,11 +73,17 @@ static struct family family(const struct image *image,
 		.start = v6 ? NULL : AT(SECTION_START4),
 		.hi = v6 ? AT(SECTION_HI6) : NULL,
 		.lo = v6 ? AT(SECTION_LO6) : NULL,
-		.country = AT(v6 ? SECTION_COUNTRY6 : SECTION_COUNTRY4),
+		.first = AT(v6 ? SECTION_COUNTRY6 : SECTION_COUNTRY4),
+		.second = image->header->second
+				  ? AT(v6 ? SECTION_SECOND6 : SECTION_SECOND4)
+				  : NULL,
 		.origin = AT(v6 ? SECTION_ORIGIN6 : SECTION_ORIGIN4),
 		.date = AT(v6 ? SECTION_DATE6 : SECTION_DATE4),
+		.kept = AT(v6 ? SECTION_KEPT6 : SECTION_KEPT4),
+		.kept_count = stored->kept,
 	};
 #undef AT
+	f.country = f.first;
 	return f;
 }
 
@@ -223,6 +229,8 @@ void image_close(struct image *image)
 	else if (image->map)
 		munmap((void *)(uintptr_t)image->map, image->bytes);
 	free(image->verified);
+	free(image->agreed4);
+	free(image->agreed6);
 	free(image);
 }
 
@@ -325,7 +333,7 @@ country_t image_country6(const struct image *image, addr6_t addr)
 }
 
 /* Ends of segment i. */
-static struct range extent(const struct family *f, uint32_t i)
+struct range image_extent(const struct family *f, uint32_t i)
 {
 	struct range r = { .family = f->start ? 4 : 6 };
 	bool top = i + 1 == f->segments;
@@ -349,17 +357,28 @@ static bool touch_segment(const struct image *image, const struct family *f,
 	return (f->start ? image_touch(image, f->start + i, next * 4)
 			 : image_touch(image, f->hi + i, next * 8) &&
 				   image_touch(image, f->lo + i, next * 8)) &&
-	       image_touch(image, f->country + i, 2) &&
+	       image_touch(image, f->first + i, 2) &&
+	       (!f->second || image_touch(image, f->second + i, 2)) &&
 	       image_touch(image, f->origin + i, 2) &&
-	       image_touch(image, f->date + i, 4);
+	       image_touch(image, f->date + i, 4) &&
+	       (f->kept_count == 0 ||
+		image_touch(image, f->kept, f->kept_count * sizeof(*f->kept)));
 }
 
-static struct geo_record record(const struct family *f, uint32_t i)
+/* The same of a segment anywhere, from a list of which nothing is sure. */
+static uint32_t find_since(const struct family *f, uint32_t i)
 {
-	return (struct geo_record){ .country = f->country[i],
-				    .registry = (uint8_t)f->origin[i],
-				    .status = (uint8_t)(f->origin[i] >> 8),
-				    .date = f->date[i] };
+	uint32_t low = 0, high = f->kept_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (f->kept[middle].segment < i)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return image_since(f, i, &low);
 }
 
 /* The way to the segment need not be sound, only the segment: the address lies
@@ -374,14 +393,22 @@ struct image_hit image_find(const struct image *image, const struct addr *addr)
 
 	if (!touch_segment(image, f, i))
 		return hit;
-	hit.range = extent(f, i);
+	hit.range = image_extent(f, i);
 	hit.found = f->origin[i] != IMAGE_GAP;
-	if (hit.found)
-		hit.record = record(f, i);
+	if (hit.found) {
+		hit.record = image_record(f, i);
+		hit.first = hit.record.country;
+		hit.second = f->second ? f->second[i] : COUNTRY_NONE;
+		hit.since = find_since(f, i);
+	}
 	hit.damaged = addr->value < hit.range.first ||
 		      addr->value > hit.range.last ||
-		      !image_country_valid(hit.record.country) ||
+		      !image_country_valid(hit.first) ||
+		      !image_country_valid(hit.second) ||
 		      (hit.found && !image_origin_valid(f->origin[i]));
+	if (!hit.damaged)
+		hit.record.country = agree_country(
+			image->agree, &image->allowed, hit.first, hit.second);
 	return hit;
 }
 
@@ -405,7 +432,7 @@ static bool add_family(struct iset *out, const struct family *f,
 		}
 		if (!chosen)
 			continue;
-		r = extent(f, i);
+		r = image_extent(f, i);
 		if (!iset_add(out, &r, err))
 			return false;
 	}
@@ -426,6 +453,15 @@ bool image_ranges(const struct image *image, const struct country_set *set,
 	return false;
 }
 
+/* As the outside sees it: with the country that counts. */
+static struct geo_record record(const struct family *f, uint32_t i)
+{
+	struct geo_record r = image_record(f, i);
+
+	r.country = f->country[i];
+	return r;
+}
+
 bool image_each4(const struct image *image,
 		 bool (*visit)(void *ctx, const struct range4 *range,
 			       const struct geo_record *record),
@@ -435,7 +471,7 @@ bool image_each4(const struct image *image,
 
 	assert(image->trust == IMAGE_CHECK_ALL);
 	for (uint32_t i = 0; i < f->segments; i++) {
-		struct range r = extent(f, i);
+		struct range r = image_extent(f, i);
 		struct range4 r4 = { (uint32_t)r.first, (uint32_t)r.last };
 		struct geo_record rec = record(f, i);
 
@@ -454,7 +490,7 @@ bool image_each6(const struct image *image,
 
 	assert(image->trust == IMAGE_CHECK_ALL);
 	for (uint32_t i = 0; i < f->segments; i++) {
-		struct range r = extent(f, i);
+		struct range r = image_extent(f, i);
 		struct range6 r6 = { r.first, r.last };
 		struct geo_record rec = record(f, i);
 
@@ -464,29 +500,20 @@ bool image_each6(const struct image *image,
 	return true;
 }
 
-void image_addresses(const struct image *image, uint64_t *v4, uint64_t *v6)
+/* A /64 of which a country has several pieces counts once. */
+static void count6(const struct family *f, bool kept_only, uint64_t *v6)
 {
-	/* a /64 of which a country has several pieces counts once */
 	uint64_t last[COUNTRY_INDEXES];
+	uint32_t at = 0;
 
-	assert(image->trust == IMAGE_CHECK_ALL);
-	memset(v4, 0, COUNTRY_INDEXES * sizeof(*v4));
-	memset(v6, 0, COUNTRY_INDEXES * sizeof(*v6));
-	for (uint32_t i = 0; i < image->v4.segments; i++) {
-		country_t cc = image->v4.country[i];
-		struct range r = extent(&image->v4, i);
-
-		if (cc != COUNTRY_NONE)
-			v4[country_index(cc)] +=
-				(uint64_t)(r.last - r.first) + 1;
-	}
-	for (uint32_t i = 0; i < image->v6.segments; i++) {
-		country_t cc = image->v6.country[i];
-		struct range r = extent(&image->v6, i);
+	for (uint32_t i = 0; i < f->segments; i++) {
+		country_t cc = f->country[i];
+		struct range r = image_extent(f, i);
 		uint64_t networks = ADDR6_HI(r.last) - ADDR6_HI(r.first);
 		unsigned k = cc == COUNTRY_NONE ? 0 : country_index(cc);
 
-		if (cc == COUNTRY_NONE)
+		if (cc == COUNTRY_NONE ||
+		    (kept_only && !image_since(f, i, &at)))
 			continue;
 		if (v6[k] == 0 || last[k] != ADDR6_HI(r.first))
 			networks += networks != UINT64_MAX;
@@ -494,6 +521,37 @@ void image_addresses(const struct image *image, uint64_t *v4, uint64_t *v6)
 		if (__builtin_add_overflow(v6[k], networks, &v6[k]))
 			v6[k] = UINT64_MAX;
 	}
+}
+
+static void count_addresses(const struct image *image, bool kept_only,
+			    uint64_t *v4, uint64_t *v6)
+{
+	const struct family *f = &image->v4;
+	uint32_t at = 0;
+
+	assert(image->trust == IMAGE_CHECK_ALL);
+	memset(v4, 0, COUNTRY_INDEXES * sizeof(*v4));
+	memset(v6, 0, COUNTRY_INDEXES * sizeof(*v6));
+	for (uint32_t i = 0; i < f->segments; i++) {
+		country_t cc = f->country[i];
+		struct range r = image_extent(f, i);
+
+		if (cc != COUNTRY_NONE &&
+		    (!kept_only || image_since(f, i, &at)))
+			v4[country_index(cc)] +=
+				(uint64_t)(r.last - r.first) + 1;
+	}
+	count6(&image->v6, kept_only, v6);
+}
+
+void image_addresses(const struct image *image, uint64_t *v4, uint64_t *v6)
+{
+	count_addresses(image, false, v4, v6);
+}
+
+void image_addresses_kept(const struct image *image, uint64_t *v4, uint64_t *v6)
+{
+	count_addresses(image, true, v4, v6);
 }
 
 void image_about(const struct image *image, struct image_about *out)
@@ -506,6 +564,10 @@ void image_about(const struct image *image, struct image_about *out)
 				     .ranges4 = h->v4.records,
 				     .ranges6 = h->v6.records,
 				     .source_count = h->sources,
-				     .sources = image->sources };
+				     .sources = image->sources,
+				     .kept4 = h->v4.kept,
+				     .kept6 = h->v6.kept };
+	if (h->second > 0)
+		out->second = &image->sources[h->second - 1];
 	memcpy(out->digest, h->digest, sizeof(out->digest));
 }

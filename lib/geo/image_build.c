@@ -24,8 +24,11 @@ struct target {
 	struct image_page *page;
 	uint32_t *start, *index, *date;
 	uint64_t *hi, *lo;
-	uint16_t *country, *origin;
+	uint16_t *country, *origin, *second;
+	struct image_kept *kept;
 };
+
+#define GAP SIZE_MAX /* instead of a range's place in the table */
 
 static size_t range_count(const struct target *t)
 {
@@ -49,11 +52,35 @@ static void count(struct target *t, addr6_t first)
 		t->pages[page].first++;
 }
 
-static void put(struct target *t, addr6_t first, const struct geo_record *r)
+static const struct geo_record *record_of(const struct target *t, size_t at)
 {
-	uint32_t i = t->stored->segments++;
+	if (at == GAP)
+		return NULL;
+	return t->v6 ? &t->table->v6[at].record : &t->table->v4[at].record;
+}
+
+static uint32_t since_of(const struct target *t, size_t at)
+{
+	const uint32_t *since = t->v6 ? t->table->since6 : t->table->since4;
+
+	return since && at != GAP ? since[at] : 0;
+}
+
+static country_t second_of(const struct target *t, size_t at)
+{
+	const country_t *second = t->v6 ? t->table->second6 : t->table->second4;
+
+	return second && at != GAP ? second[at] : COUNTRY_NONE;
+}
+
+static void put(struct target *t, addr6_t first, size_t at)
+{
+	const struct geo_record *r = record_of(t, at);
+	uint32_t i = t->stored->segments++, n = t->stored->kept;
+	uint32_t since = since_of(t, at);
 
 	t->stored->records += r != NULL;
+	t->stored->kept += since != 0;
 	if (!t->country) {
 		count(t, first);
 		return;
@@ -67,6 +94,10 @@ static void put(struct target *t, addr6_t first, const struct geo_record *r)
 	t->country[i] = r ? r->country : COUNTRY_NONE;
 	t->origin[i] = r ? image_origin(r) : IMAGE_GAP;
 	t->date[i] = r ? r->date : 0;
+	if (t->table->second)
+		t->second[i] = second_of(t, at);
+	if (since)
+		t->kept[n] = (struct image_kept){ i, since };
 }
 
 /* Every range of the table and every gap between them, in order. */
@@ -77,6 +108,7 @@ static void segments(struct target *t)
 
 	t->stored->segments = 0;
 	t->stored->records = 0;
+	t->stored->kept = 0;
 	for (size_t i = 0; i < range_count(t); i++) {
 		const struct geo_range4 *r4 = t->v6 ? NULL : &t->table->v4[i];
 		const struct geo_range6 *r6 = t->v6 ? &t->table->v6[i] : NULL;
@@ -86,13 +118,13 @@ static void segments(struct target *t)
 		/* sorted and disjoint, as geo_table_finish() leaves it */
 		assert(!done && first >= next && first <= last);
 		if (first > next)
-			put(t, next, NULL);
-		put(t, first, t->v6 ? &r6->record : &r4->record);
+			put(t, next, GAP);
+		put(t, first, i);
 		done = last == top(t);
 		next = last + 1;
 	}
 	if (!done)
-		put(t, next, NULL);
+		put(t, next, GAP);
 }
 
 /* Upper half of an IPv6 range's first address. */
@@ -227,6 +259,8 @@ static void place(struct target *t, uint8_t *bytes,
 	t->country = AT(t->v6 ? SECTION_COUNTRY6 : SECTION_COUNTRY4);
 	t->origin = AT(t->v6 ? SECTION_ORIGIN6 : SECTION_ORIGIN4);
 	t->date = AT(t->v6 ? SECTION_DATE6 : SECTION_DATE4);
+	t->second = AT(t->v6 ? SECTION_SECOND6 : SECTION_SECOND4);
+	t->kept = AT(t->v6 ? SECTION_KEPT6 : SECTION_KEPT4);
 #undef AT
 }
 
@@ -269,7 +303,8 @@ bool image_compile(const struct geo_table *table, uint64_t now, uint8_t **bytes,
 	struct image_header h = { .byte_order = IMAGE_BYTE_ORDER,
 				  .version = IMAGE_VERSION,
 				  .built = now,
-				  .sources = (uint32_t)table->source_count };
+				  .sources = (uint32_t)table->source_count,
+				  .second = table->second };
 	struct target v4 = { .table = table, .stored = &h.v4 };
 	struct target v6 = { .table = table, .v6 = true, .stored = &h.v6 };
 	struct image_layout l;

@@ -132,22 +132,37 @@ static bool index_holds(const struct family *f)
 	       slot_holds(f, slot, f->base + ((addr6_t)f->pages << f->shift));
 }
 
+static bool kept_valid(const struct family *f)
+{
+	for (uint32_t i = 0; i < f->kept_count; i++) {
+		uint32_t segment = f->kept[i].segment;
+
+		if (segment >= f->segments || f->origin[segment] == IMAGE_GAP ||
+		    f->kept[i].since == 0 ||
+		    (i > 0 && segment <= f->kept[i - 1].segment))
+			return false;
+	}
+	return true;
+}
+
 static bool values_valid(const struct family *f)
 {
 	uint32_t records = 0;
 
 	for (uint32_t i = 0; i < f->segments; i++) {
-		if (!image_country_valid(f->country[i]))
+		if (!image_country_valid(f->country[i]) ||
+		    (f->second && !image_country_valid(f->second[i])))
 			return false;
 		if (f->origin[i] != IMAGE_GAP) {
 			if (!image_origin_valid(f->origin[i]))
 				return false;
 			records++;
-		} else if (f->country[i] != COUNTRY_NONE || f->date[i] != 0) {
+		} else if (f->country[i] != COUNTRY_NONE || f->date[i] != 0 ||
+			   (f->second && f->second[i] != COUNTRY_NONE)) {
 			return false;
 		}
 	}
-	return records == f->records;
+	return records == f->records && kept_valid(f);
 }
 
 bool image_check_content(const struct image *image, struct error *err)

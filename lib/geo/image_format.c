@@ -15,7 +15,7 @@ static bool family_valid(const struct image_family *f)
 	return f->segments >= 1 && f->segments <= IMAGE_SEGMENTS_MAX &&
 	       f->records <= f->segments && f->pages <= IMAGE_PAGES_MAX &&
 	       f->slots >= 1 && f->slots <= f->segments + f->pages &&
-	       f->shift <= 63 && f->unused == 0;
+	       f->shift <= 63 && f->kept <= f->records;
 }
 
 bool image_layout(const struct image_header *h, struct image_layout *out)
@@ -23,8 +23,8 @@ bool image_layout(const struct image_header *h, struct image_layout *out)
 	const struct image_family *v4 = &h->v4, *v6 = &h->v6;
 	uint64_t used = 0, sections[SECTION_COUNT];
 
-	if (h->sources > GEO_SOURCES_MAX || !family_valid(v4) ||
-	    !family_valid(v6))
+	if (h->sources > GEO_SOURCES_MAX || h->second > h->sources ||
+	    !family_valid(v4) || !family_valid(v6))
 		return false;
 	/* IPv4 has one page, as large as the space */
 	if (v4->base != 0 || v4->shift != 32 || v4->pages != 1)
@@ -43,8 +43,14 @@ bool image_layout(const struct image_header *h, struct image_layout *out)
 	sections[SECTION_COUNTRY6] = v6->segments * sizeof(uint16_t);
 	sections[SECTION_ORIGIN6] = v6->segments * sizeof(uint16_t);
 	sections[SECTION_DATE6] = v6->segments * sizeof(uint32_t);
+	sections[SECTION_SECOND4] =
+		h->second ? v4->segments * sizeof(uint16_t) : 0;
+	sections[SECTION_SECOND6] =
+		h->second ? v6->segments * sizeof(uint16_t) : 0;
+	sections[SECTION_KEPT4] = v4->kept * sizeof(struct image_kept);
+	sections[SECTION_KEPT6] = v6->kept * sizeof(struct image_kept);
 	for (int i = 0; i < SECTION_COUNT; i++) {
-		out->at[i] = aligned(used);
+		out->at[i] = sections[i] ? aligned(used) : used;
 		used = out->at[i] + sections[i];
 	}
 	out->blocks = (used + IMAGE_BLOCK - 1) / IMAGE_BLOCK;

@@ -32,6 +32,10 @@
  *        |           country u16       |  |
  *        |           origin  u16       |  |
  *        |           date    u32       |  |
+ *        | IPv4      second  u16       |  |  none of it where there is no
+ *        | IPv6      second  u16       |  |  second source
+ *        | IPv4      kept    struct    |  |
+ *        | IPv6      kept    struct    |  |
  *        +-----------------------------+ -+
  *
  * Every byte is under one of the CRCs.  No offset is stored: the counts in the
@@ -43,6 +47,10 @@
  * [start[i], start[i + 1] - 1], start[0] is 0, and the last one ends with the
  * space.  What no record covers is a segment too, with origin IMAGE_GAP.
  *
+ * `country` is what the first source says, `second` what the second one does; which
+ * of them counts depends on the configuration, and is not stored.  `kept` lists, in
+ * order, the segments that their registry's file does not name any more.
+ *
  * The index narrows a search.  Its key is the address (IPv4) or the upper half of
  * it (IPv6).  Pages of equal size cut the keys from `base` on, for IPv4 a single one
  * that is the whole space; each page is cut into slots of a size of its own, fewer or more as there are segments in it; and
@@ -50,7 +58,7 @@
  * all pages follow one another, and one more entry ends them. */
 
 #define IMAGE_MAGIC        "GEOBLKIM" /* 8 bytes, no NUL */
-#define IMAGE_VERSION      1u
+#define IMAGE_VERSION      2u
 #define IMAGE_BYTE_ORDER   0x01020304u
 #define IMAGE_BLOCK        4096u
 #define IMAGE_ALIGN        64u        /* a cache line */
@@ -70,7 +78,12 @@ struct image_family {
 	uint32_t slots;    /* of all pages, at least 1 */
 	uint32_t segments; /* at least 1 */
 	uint32_t records;  /* segments that are no gap */
-	uint32_t unused;   /* zero */
+	uint32_t kept;     /* of them, those in no file any more */
+};
+
+struct image_kept {
+	uint32_t segment;
+	uint32_t since; /* YYYYMMDD of the first file without it */
 };
 
 struct image_header {
@@ -82,7 +95,8 @@ struct image_header {
 	struct image_family v4, v6;
 	uint8_t digest[32];
 	uint32_t sources;
-	uint32_t unused[29]; /* zeros */
+	uint32_t second;     /* 1 + index of the second source; 0: none */
+	uint32_t unused[28]; /* zeros */
 	uint32_t table_crc;  /* of the table of CRCs and its padding */
 	uint32_t header_crc; /* of all that is before it */
 };
@@ -107,6 +121,10 @@ enum image_section {
 	SECTION_COUNTRY6,
 	SECTION_ORIGIN6,
 	SECTION_DATE6,
+	SECTION_SECOND4,
+	SECTION_SECOND6,
+	SECTION_KEPT4,
+	SECTION_KEPT6,
 	SECTION_COUNT,
 };
 

@@ -12,10 +12,14 @@ struct family {
 	uint32_t shift, pages, slots, segments, records;
 	const struct image_page *page;
 	const uint32_t *index;
-	const uint32_t *start;   /* IPv4 */
-	const uint64_t *hi, *lo; /* IPv6 */
-	const uint16_t *country, *origin;
+	const uint32_t *start;          /* IPv4 */
+	const uint64_t *hi, *lo;        /* IPv6 */
+	const uint16_t *country;        /* the one that counts: image_agree() */
+	const uint16_t *first, *second; /* opinions; second may be NULL */
+	const uint16_t *origin;
 	const uint32_t *date;
+	const struct image_kept *kept;
+	uint32_t kept_count;
 };
 
 struct image {
@@ -30,7 +34,34 @@ struct image {
 	uint8_t *verified; /* a flag for each block; NULL: all of them are */
 	const struct image_header *header;
 	const struct geo_source *sources;
+	enum agree agree;
+	struct country_set allowed;
+	uint16_t *agreed4, *agreed6; /* family.country, where it is not first */
 };
+
+/* image_extent - the ends of segment i. */
+struct range image_extent(const struct family *f, uint32_t i);
+
+/* image_since - since when segment i is kept, 0 where it is not; *at, the caller's
+ * place in the list, begins as 0 and only serves ascending i. */
+static inline uint32_t image_since(const struct family *f, uint32_t i,
+				   uint32_t *at)
+{
+	while (*at < f->kept_count && f->kept[*at].segment < i)
+		(*at)++;
+	return *at < f->kept_count && f->kept[*at].segment == i
+		       ? f->kept[*at].since
+		       : 0;
+}
+
+/* Registry, status and date of segment i, with the first source's country. */
+static inline struct geo_record image_record(const struct family *f, uint32_t i)
+{
+	return (struct geo_record){ .country = f->first[i],
+				    .registry = (uint8_t)f->origin[i],
+				    .status = (uint8_t)(f->origin[i] >> 8),
+				    .date = f->date[i] };
+}
 
 /* image_touch - whether the blocks under [p, p + bytes) are sound: reads those
  * that were not read before.  bytes is not 0. */

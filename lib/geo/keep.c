@@ -1,77 +1,140 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A registry whose file cannot be used keeps what the image at hand has of it:
+/* A source whose file cannot be used keeps what the image at hand has of it:
  * the records with their status and date, and the source with its own date, so
- * that its age goes on being told. */
-#include <geoblock/image.h>
+ * that its age goes on being told.
+ *
+ * A second source's borders cut a registry's records in the image; neighbours
+ * that say the same are put together again on the way out. */
+#include <assert.h>
 
+#include "image_private.h"
 #include "table.h"
 
+/* What of segment i is carried over; false: nothing. */
 struct keep {
 	struct geo_table *table;
+	uint32_t source; /* index in the table */
 	enum geo_registry registry;
-	uint32_t source;
-	struct error *err;
+	bool second; /* the second source's opinions, else a registry's records */
+	bool merge;
 };
 
-static bool keep4(void *ctx, const struct range4 *range,
-		  const struct geo_record *record)
+static bool keeps(const struct keep *k, const struct family *f, uint32_t i,
+		  uint32_t *at, struct geo_record *out)
 {
-	struct keep *k = ctx;
-
-	return record->registry != k->registry ||
-	       table_add4(k->table,
-			  &(struct geo_range4){ .first = range->first,
-						.last = range->last,
-						.record = *record,
-						.source = k->source },
-			  k->err);
+	if (k->second) {
+		*out = (struct geo_record){ .country = f->second[i] };
+		return f->second[i] != COUNTRY_NONE;
+	}
+	/* what was kept already was in no file */
+	if (f->origin[i] == IMAGE_GAP || image_since(f, i, at))
+		return false;
+	*out = image_record(f, i);
+	return out->registry == k->registry;
 }
 
-static bool keep6(void *ctx, const struct range6 *range,
-		  const struct geo_record *record)
+static bool same(const struct geo_record *a, const struct geo_record *b)
 {
-	struct keep *k = ctx;
-
-	return record->registry != k->registry ||
-	       table_add6(k->table,
-			  &(struct geo_range6){ .first = range->first,
-						.last = range->last,
-						.record = *record,
-						.source = k->source },
-			  k->err);
+	return a->country == b->country && a->status == b->status &&
+	       a->date == b->date && a->registry == b->registry;
 }
 
-static bool keep_records(const struct image *image, struct keep *k,
-			 const struct geo_source *source)
+static bool keep4(const struct keep *k, const struct family *f,
+		  struct error *err)
+{
+	struct geo_table *t = k->table;
+	size_t base = t->count4;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < f->segments; i++) {
+		struct geo_range4 r = { .source = k->source };
+		struct range ends = image_extent(f, i);
+		struct geo_range4 *last =
+			t->v4 + t->count4 - (t->count4 > base);
+
+		if (!keeps(k, f, i, &at, &r.record))
+			continue;
+		r.first = (uint32_t)ends.first;
+		r.last = (uint32_t)ends.last;
+		if (k->merge && t->count4 > base && last->last + 1 == r.first &&
+		    same(&last->record, &r.record))
+			last->last = r.last;
+		else if (!table_add4(t, &r, err))
+			return false;
+	}
+	return true;
+}
+
+static bool keep6(const struct keep *k, const struct family *f,
+		  struct error *err)
+{
+	struct geo_table *t = k->table;
+	size_t base = t->count6;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < f->segments; i++) {
+		struct geo_range6 r = { .source = k->source };
+		struct range ends = image_extent(f, i);
+		struct geo_range6 *last =
+			t->v6 + t->count6 - (t->count6 > base);
+
+		if (!keeps(k, f, i, &at, &r.record))
+			continue;
+		r.first = ends.first;
+		r.last = ends.last;
+		if (k->merge && t->count6 > base && last->last + 1 == r.first &&
+		    same(&last->record, &r.record))
+			last->last = r.last;
+		else if (!table_add6(t, &r, err))
+			return false;
+	}
+	return true;
+}
+
+static bool keep_all(const struct image *image, struct keep *k,
+		     const struct geo_source *source, struct error *err)
 {
 	struct geo_table *table = k->table;
+	size_t count4 = table->count4, count6 = table->count6;
 
+	assert(image->trust == IMAGE_CHECK_ALL);
 	if (table->source_count == table->source_room &&
-	    !table_grow_sources(table, k->err))
+	    !table_grow_sources(table, err))
 		return false;
 	k->source = (uint32_t)table->source_count;
+	k->merge = image->header->second != 0;
+	if (!keep4(k, &image->v4, err) || !keep6(k, &image->v6, err)) {
+		table->count4 = count4;
+		table->count6 = count6;
+		return false;
+	}
 	table->sources[table->source_count++] = *source;
-	return image_each4(image, keep4, k) && image_each6(image, keep6, k);
+	table->finished = false;
+	return true;
 }
 
 bool image_keep(const struct image *image, enum geo_registry registry,
 		struct geo_table *table, struct error *err)
 {
-	struct keep k = { .table = table, .registry = registry, .err = err };
-	size_t count4 = table->count4, count6 = table->count6;
-	size_t sources = table->source_count;
+	struct keep k = { .table = table, .registry = registry };
 	struct image_about about;
 
 	image_about(image, &about);
-	for (size_t i = 0; i < about.source_count; i++) {
-		if (about.sources[i].registry != registry)
-			continue;
-		if (keep_records(image, &k, &about.sources[i]))
-			return true;
-		table->count4 = count4;
-		table->count6 = count6;
-		table->source_count = sources;
+	for (size_t i = 0; i < about.source_count; i++)
+		if (about.sources[i].registry == registry)
+			return keep_all(image, &k, &about.sources[i], err);
+	return true;
+}
+
+bool image_keep_second(const struct image *image, struct geo_table *table,
+		       struct error *err)
+{
+	struct keep k = { .table = table, .second = true };
+	struct image_about about;
+
+	image_about(image, &about);
+	if (about.second && !keep_all(image, &k, about.second, err))
 		return false;
-	}
+	table->finished = true; /* segments are sorted and disjoint */
 	return true;
 }

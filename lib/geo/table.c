@@ -193,10 +193,38 @@ size_t overlap6(const struct geo_range6 *v, size_t n)
 	return n;
 }
 
+void geo_table_drop(struct geo_table *table, size_t source)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < table->count4; i++)
+		if (table->v4[i].source != source) {
+			table->v4[kept] = table->v4[i];
+			table->v4[kept++].source -=
+				table->v4[i].source > source;
+		}
+	table->count4 = kept;
+	kept = 0;
+	for (size_t i = 0; i < table->count6; i++)
+		if (table->v6[i].source != source) {
+			table->v6[kept] = table->v6[i];
+			table->v6[kept++].source -=
+				table->v6[i].source > source;
+		}
+	table->count6 = kept;
+	table->source_count--;
+	memmove(&table->sources[source], &table->sources[source + 1],
+		(table->source_count - source) * sizeof(*table->sources));
+}
+
 void geo_table_clear(struct geo_table *table)
 {
 	free(table->v4);
 	free(table->v6);
+	free(table->second4);
+	free(table->second6);
+	free(table->since4);
+	free(table->since6);
 	free(table->sources);
 	memset(table, 0, sizeof(*table));
 }

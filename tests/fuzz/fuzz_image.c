@@ -88,6 +88,48 @@ static void use_all(struct image *image)
 	iset_clear(&set);
 }
 
+static bool visit_dispute(void *ctx, const struct image_dispute *d)
+{
+	struct addr first = { d->range.family, d->range.first };
+
+	assert(d->first != d->second);
+	assert(image_find(ctx, &first).record.country == d->country);
+	return true;
+}
+
+/* What the next update makes of it. */
+static void use_next(const struct image *image)
+{
+	struct geo_table table = { 0 }, second = { 0 };
+	struct image_graced graced;
+	struct image *next;
+	struct error err;
+
+	for (enum geo_registry r = REGISTRY_NONE + 1; r < REGISTRY_COUNT; r++)
+		assert(image_keep(image, r, &table, &err));
+	assert(image_keep_second(image, &second, &err));
+	assert(geo_table_finish(&table, image_first, (void *)(uintptr_t)image,
+				NULL, &err));
+	assert(image_grace(image, &table, 3, &graced, &err));
+	assert(geo_table_second(&table, &second, &err));
+	assert(image_make(&next, &table, 1, &err));
+	image_close(next);
+	geo_table_clear(&second);
+	geo_table_clear(&table);
+}
+
+static void use_opinions(struct image *image)
+{
+	struct country_set us = { 0 };
+
+	country_set_add(&us, COUNTRY('U', 'S'));
+	for (enum agree g = AGREE_FIRST; g < AGREE_COUNT; g++) {
+		assert(image_agree(image, g, &us, NULL));
+		use_all(image);
+		assert(image_each_dispute(image, visit_dispute, image));
+	}
+}
+
 static void use(const uint8_t *data, size_t size)
 {
 	struct image_about about;
@@ -105,7 +147,8 @@ static void use(const uint8_t *data, size_t size)
 	}
 	if (image_open(&image, path, IMAGE_CHECK_ALL, &err)) {
 		look_up(image, data, size);
-		use_all(image);
+		use_opinions(image);
+		use_next(image);
 		image_close(image);
 	}
 }
@@ -124,7 +167,6 @@ static void use_sealed(const uint8_t *data, size_t size)
 	h.byte_order = IMAGE_BYTE_ORDER;
 	h.version = IMAGE_VERSION;
 	memset(h.unused, 0, sizeof(h.unused));
-	h.v4.unused = h.v6.unused = 0;
 	h.v4.base = 0;
 	h.v4.shift = 32;
 	h.v4.pages = 1;

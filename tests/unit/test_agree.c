@@ -95,9 +95,9 @@ static void by_hand(void **state)
 		country_parse(cases[i].first, 2, &first);
 		country_parse(cases[i].second, 2, &second);
 		country_parse(cases[i].want, 2, &want);
-		assert_int_equal(agree_country(cases[i].agree, &us, first,
-					       second),
-				 want);
+		assert_int_equal(
+			agree_country(cases[i].agree, &us, first, second),
+			want);
 	}
 	assert_string_equal(agree_name(AGREE_BOTH), "both");
 	assert_string_equal(agree_name(AGREE_COUNT), "");
