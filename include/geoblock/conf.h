@@ -46,11 +46,18 @@ struct conf_server {
 #define CONF_DNS_MAX    8
 #define CONF_AMAVIS_MAX 8
 
+/* A place that a service listens at. */
+#define CONF_LISTEN_MAX 16
+struct conf_listen {
+	char path[108]; /* of a Unix socket, sun_path's size; "": TCP */
+	struct conf_server server;
+};
+
 struct conf {
-	char *path;      /* the file, or NULL: built-in defaults only */
+	char *path; /* the file, or NULL: built-in defaults only */
+	struct policy policy;
 	bool mode_given; /* false: `mode` is not in the file; then it is enforce
 			  * where `countries` is, else audit */
-	struct policy policy;
 	uint16_t ports[POLICY_PORTS_MAX];
 	size_t port_count;
 	char *contact;        /* NULL: not given */
@@ -73,7 +80,7 @@ struct conf {
 	struct conf_nets deny;
 
 	struct conf_server *dns; /* CONF_DNS_MAX at most */
-	size_t dns_count;     /* 0: the system's */
+	size_t dns_count;        /* 0: the system's */
 
 	char *state_dir;
 	char *run_dir;
@@ -88,6 +95,12 @@ struct conf {
 	uint32_t hosts;         /* to remember */
 	bool log_json;
 	char *user; /* to run as; NULL: not given */
+
+	/* geoblock-policyd */
+	struct conf_listen *policyd_listen; /* CONF_LISTEN_MAX at most */
+	size_t policyd_listen_count;        /* 0: policy.sock in run_dir */
+	char *policyd_user;                 /* to run as; NULL: not given */
+	bool policyd_header;                /* tell the verdict in a header */
 
 	/* p0f: the sockets for mail programs */
 	bool p0f_socket;

@@ -60,6 +60,9 @@ const struct conf_option conf_options[] = {
 	{ "p0f", "mode", false, conf_set_p0f_mode },
 	{ "p0f", "group", false, conf_set_p0f_group },
 	{ "p0f", "amavis", true, conf_set_p0f_amavis },
+	{ "policyd", "listen", true, conf_set_policyd_listen },
+	{ "policyd", "user", false, conf_set_policyd_user },
+	{ "policyd", "header", false, conf_set_policyd_header },
 	{ "rule", "country", true, conf_set_rule_country },
 	{ "rule", "os", true, conf_set_rule_os },
 	{ "rule", "min-confidence", false, conf_set_rule_confidence },
@@ -152,6 +155,7 @@ static bool set_defaults(struct conf *conf, const char *path)
 	conf->hosts = DEFAULT_HOSTS;
 	conf->p0f_socket = true;
 	conf->p0f_mode = DEFAULT_P0F_MODE;
+	conf->policyd_header = true;
 	return conf->path && conf->state_dir && conf->run_dir;
 }
 
@@ -320,6 +324,8 @@ void conf_free(struct conf *conf)
 	free(conf->user);
 	free(conf->p0f_group);
 	free(conf->dns);
+	free(conf->policyd_listen);
+	free(conf->policyd_user);
 	conf_nets_clear(&conf->exempt);
 	conf_nets_clear(&conf->deny);
 	free(conf->path);

@@ -159,7 +159,8 @@ conf_set_fn conf_set_mode, conf_set_ports, conf_set_countries, conf_set_contact,
 	conf_set_grace, conf_set_floor,
 	conf_set_networks, conf_set_files, conf_set_private, conf_set_spf,
 	conf_set_deny_action, conf_set_dns, conf_set_p0f_socket,
-	conf_set_p0f_mode, conf_set_p0f_group, conf_set_p0f_amavis;
+	conf_set_p0f_mode, conf_set_p0f_group, conf_set_p0f_amavis,
+	conf_set_policyd_listen, conf_set_policyd_user, conf_set_policyd_header;
 
 /* conf_server_parse - "ADDR:PORT", IPv6 as "[ADDR]:PORT"; without its port (the
  * brackets may then be missing) it is default_port, or where that is 0 an error. */
@@ -183,6 +184,13 @@ bool conf_action(struct conf_reader *r, const struct conf_setting *setting,
  * its entry in an array of conf_option_count lines. */
 bool conf_once(struct conf_reader *r, const struct conf_setting *setting,
 	       unsigned *first_line);
+
+/* conf_bool - the value as true or false.  conf_user - … as a user's name, copied.
+ * Else said, and *out unchanged. */
+void conf_bool(struct conf_reader *r, const struct conf_setting *setting,
+	       bool *out);
+void conf_user(struct conf_reader *r, const struct conf_setting *setting,
+	       char **out);
 
 /* conf_number - decimal, or hexadecimal after 0x; false if it is none or is not
  * in [min, max].  conf_say_word - "there is no … \"word\"", with the nearest of

@@ -25,8 +25,8 @@
 #define UNKNOWN_MAX 32 /* names that are not known, before we give up */
 
 /* "" is the top; the others in the order of the manual */
-static const char *const section_names[] = { "",     "geo", "exempt",
-					     "deny", "p0f", "rule" };
+static const char *const section_names[] = { "",    "geo",     "exempt", "deny",
+					     "p0f", "policyd", "rule" };
 #define SECTION_NAMES (sizeof(section_names) / sizeof(*section_names))
 
 static struct {

@@ -341,7 +341,8 @@ void conf_set_log_format(struct conf_reader *r,
 		r->conf->log_json = found == 1;
 }
 
-void conf_set_user(struct conf_reader *r, const struct conf_setting *setting)
+void conf_user(struct conf_reader *r, const struct conf_setting *setting,
+	       char **out)
 {
 	const struct conf_value *value = &setting->values[0];
 	size_t len = strlen(value->text);
@@ -350,7 +351,12 @@ void conf_set_user(struct conf_reader *r, const struct conf_setting *setting)
 	    strpbrk(value->text, ":/ "))
 		fail(r, value, "is no name of a user");
 	else
-		copy(r, &r->conf->user, value->text);
+		copy(r, out, value->text);
+}
+
+void conf_set_user(struct conf_reader *r, const struct conf_setting *setting)
+{
+	conf_user(r, setting, &r->conf->user);
 }
 
 /* ---- geo ---- */
@@ -592,7 +598,8 @@ void conf_set_files(struct conf_reader *r, const struct conf_setting *setting)
 		read_pattern(r, nets_of(r, setting), &setting->values[i]);
 }
 
-void conf_set_private(struct conf_reader *r, const struct conf_setting *setting)
+void conf_bool(struct conf_reader *r, const struct conf_setting *setting,
+	       bool *out)
 {
 	static const char *const words[] = { "false", "no",  "off",
 					     "true",  "yes", "on" };
@@ -601,7 +608,12 @@ void conf_set_private(struct conf_reader *r, const struct conf_setting *setting)
 	if (found < 0)
 		fail(r, &setting->values[0], "is neither true nor false");
 	else
-		r->conf->exempt_private = found >= 3;
+		*out = found >= 3;
+}
+
+void conf_set_private(struct conf_reader *r, const struct conf_setting *setting)
+{
+	conf_bool(r, setting, &r->conf->exempt_private);
 }
 
 void conf_set_spf(struct conf_reader *r, const struct conf_setting *setting)
