@@ -64,10 +64,14 @@ static void on_decision(void *ctx, const struct decision *decision)
 			 journal_format(decision, policy, true, line));
 }
 
-static void read_queue(struct daemon *daemon, struct queue *queue)
+static void read_queue(struct daemon *daemon, struct queue *queue,
+		       unsigned batches)
 {
+	const struct queue_reader reader = { path_judge, path_record,
+					     &daemon->path };
+
 	daemon->path.now = (uint64_t)ev_now(daemon->loop);
-	queue_read(queue, QUEUE_ROUND, path_judge, &daemon->path);
+	queue_read(queue, batches, &reader);
 	journal_drain(&daemon->path.journal, on_decision, daemon);
 }
 
@@ -76,7 +80,7 @@ static void on_queue(struct ev_loop *loop, ev_io *io, int events)
 	struct daemon_queue *queue = io->data;
 
 	(void)events;
-	read_queue(ev_userdata(loop), queue->queue);
+	read_queue(ev_userdata(loop), queue->queue, QUEUE_ROUND);
 }
 
 /* Between two mail programs' turns: a round of the loop may have hundreds of them,
@@ -86,7 +90,7 @@ static void packets_first(void *ctx)
 	struct daemon *daemon = ctx;
 
 	for (size_t i = 0; i < daemon->queue_count; i++)
-		read_queue(daemon, daemon->queues[i].queue);
+		read_queue(daemon, daemon->queues[i].queue, QUEUE_ROUND);
 }
 
 static void on_nflog(struct ev_loop *loop, ev_io *io, int events)
@@ -420,8 +424,8 @@ static void stop(struct daemon *daemon)
 	notify("STOPPING=1");
 	/* what waits in the queue gets its verdict; the kernel would drop it */
 	for (size_t i = 0; i < daemon->queue_count; i++) {
-		queue_read(daemon->queues[i].queue, QUEUE_LENGTH / QUEUE_BATCH,
-			   path_judge, &daemon->path);
+		read_queue(daemon, daemon->queues[i].queue,
+			   QUEUE_LENGTH / QUEUE_BATCH);
 		queue_close(daemon->queues[i].queue);
 	}
 	journal_drain(&daemon->path.journal, on_decision, daemon);

@@ -143,6 +143,15 @@ void path_copy(void *ctx, const void *payload, size_t len)
 	record(path, &syn, &judged);
 }
 
+void path_record(void *ctx)
+{
+	struct path *path = ctx;
+
+	for (size_t i = 0; i < path->pending_count; i++)
+		record(path, &path->pending[i].syn, &path->pending[i].judged);
+	path->pending_count = 0;
+}
+
 struct queue_answer path_judge(void *ctx, const struct queue_packet *packet)
 {
 	const struct queue_answer go_on = { .drop = false };
@@ -150,16 +159,18 @@ struct queue_answer path_judge(void *ctx, const struct queue_packet *packet)
 	const struct snapshot *snapshot = path->snapshot;
 	struct queue_answer answer;
 	enum packet_status status;
-	struct judgement judged;
-	struct packet syn;
+	struct path_judged *next;
 
+	if (path->pending_count == QUEUE_BATCH)
+		path_record(path);
+	next = &path->pending[path->pending_count];
 	path->counters.packets++;
-	status = packet_parse(packet->payload, packet->len, &syn);
+	status = packet_parse(packet->payload, packet->len, &next->syn);
 	if (status != PACKET_OK) {
 		path->counters.unreadable[status]++;
 		return go_on;
 	}
-	if (!packet_is_syn(&syn)) {
+	if (!packet_is_syn(&next->syn)) {
 		path->counters.not_syn++;
 		return go_on;
 	}
@@ -167,9 +178,9 @@ struct queue_answer path_judge(void *ctx, const struct queue_packet *packet)
 		path->counters.unjudged++;
 		return go_on;
 	}
-	judge_syn(&snapshot->judge, &syn, &judged);
-	record(path, &syn, &judged);
-	answer = snapshot->answers[judged.verdict.action];
+	judge_syn(&snapshot->judge, &next->syn, &next->judged);
+	path->pending_count++;
+	answer = snapshot->answers[next->judged.verdict.action];
 	answer.mark |= packet->mark & ~snapshot->conf->mark;
 	return answer;
 }

@@ -11,7 +11,14 @@
 #include "daemon/snapshot.h"
 
 /* The packet path: from a queue's packet to its verdict and what is remembered of
- * it.  Allocates nothing, formats nothing, takes no lock. */
+ * it.  Allocates nothing, formats nothing, takes no lock.  The verdict goes first:
+ * what is written down of a SYN touches memory that no cache holds, and would take
+ * as long as all of the judging. */
+struct path_judged {
+	struct packet syn;
+	struct judgement judged;
+};
+
 struct path {
 	const struct snapshot *snapshot;
 	struct hosts *hosts;       /* by address */
@@ -20,6 +27,9 @@ struct path {
 	struct counters counters;
 	struct journal journal;
 	uint64_t now; /* seconds since 1970, kept by the event loop */
+	/* judged, and not written down yet */
+	struct path_judged pending[QUEUE_BATCH];
+	size_t pending_count;
 };
 
 /* A SYN that comes again within this time, with the same sequence number, is the
@@ -32,10 +42,12 @@ struct path {
  * before: they name rules by number. */
 void path_swap(struct path *path, const struct snapshot *next);
 
-/* path_judge - for queue_read(); ctx is the path.  Whatever is not judged (no
- * SYN, unreadable, no country data) goes on unmarked: the table's next chain then
- * gives the verdict of the address. */
+/* path_judge, path_record - for queue_read(); ctx is the path.  What was judged is
+ * remembered, counted and noted for the log with path_record(), in order.
+ * Whatever is not judged (no SYN, unreadable, no country data) goes on unmarked: the
+ * table's next chain then gives the verdict of the address. */
 struct queue_answer path_judge(void *ctx, const struct queue_packet *packet);
+void path_record(void *ctx);
 
 /* path_copy - for nflog_read(): a SYN that the kernel refused by its address. */
 void path_copy(void *ctx, const void *payload, size_t len);

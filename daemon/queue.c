@@ -383,10 +383,8 @@ static int receive(struct queue *queue)
 	return count;
 }
 
-static void
-answer_one(struct queue *queue, size_t i,
-	   struct queue_answer (*judge)(void *ctx, const struct queue_packet *),
-	   void *ctx)
+static void answer_one(struct queue *queue, size_t i,
+		       const struct queue_reader *reader)
 {
 	size_t len = queue->messages[i].msg_len;
 	struct queue_answer answer;
@@ -401,14 +399,12 @@ answer_one(struct queue *queue, size_t i,
 		return;
 	}
 	queue->stats.packets++;
-	answer = judge(ctx, &packet);
+	answer = reader->judge(reader->ctx, &packet);
 	add_answer(queue, packet.id, &answer);
 }
 
 size_t queue_read(struct queue *queue, unsigned batches,
-		  struct queue_answer (*judge)(void *ctx,
-					       const struct queue_packet *),
-		  void *ctx)
+		  const struct queue_reader *reader)
 {
 	size_t all = 0;
 
@@ -416,8 +412,9 @@ size_t queue_read(struct queue *queue, unsigned batches,
 		int count = receive(queue);
 
 		for (int i = 0; i < count; i++)
-			answer_one(queue, (size_t)i, judge, ctx);
+			answer_one(queue, (size_t)i, reader);
 		send_answers(queue);
+		reader->answered(reader->ctx);
 		if (count <= 0)
 			break;
 		all += (size_t)count;

@@ -56,11 +56,16 @@ int queue_fd(const struct queue *queue); /* not blocking; to be polled */
 const struct queue_stats *queue_stats(const struct queue *queue);
 
 /* queue_read - answer what waits, in batches of QUEUE_BATCH, `batches` at most.
- * Gives the number of packets; fewer than asked for: the queue is empty. */
+ * judge() gives each packet's verdict; `answered` is called when a batch's verdicts
+ * are with the kernel, for all that need not hold them up.  Gives the number of
+ * packets; fewer than asked for: the queue is empty. */
+struct queue_reader {
+	struct queue_answer (*judge)(void *ctx, const struct queue_packet *);
+	void (*answered)(void *ctx);
+	void *ctx;
+};
 size_t queue_read(struct queue *queue, unsigned batches,
-		  struct queue_answer (*judge)(void *ctx,
-					       const struct queue_packet *),
-		  void *ctx);
+		  const struct queue_reader *reader);
 
 /* queue_kernel_stats - what the kernel says of a queue, by
  * /proc/net/netfilter/nfnetlink_queue, which is root's and therefore opened with

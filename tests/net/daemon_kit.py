@@ -141,11 +141,11 @@ class Site:
         self.write()
         kit.run(kit.SYNC, "--quiet", "--config", self.conf, *self.files, check=0)
 
-    def write(self, rules="", mode="enforce", extra="", raw=None):
+    def write(self, rules="", mode="enforce", extra="", raw=None, hosts="hosts = 100000"):
         with open(self.conf, "w") as f:
             f.write(raw or f'mode = {mode}\ncountries = {{US}}\n'
                     f'state-dir = "{self.folder}/state"\n'
-                    f'run-dir = "{self.folder}/run"\nhosts = 100000\nuser = nobody\n'
+                    f'run-dir = "{self.folder}/run"\n{hosts}\nuser = nobody\n'
                     f'geo {{ max-age = 520w }}\n{rules}\n{extra}\n')
 
     def start(self):
@@ -200,10 +200,11 @@ def rss_kb(pid):
         return int(re.search(r"VmRSS:\s+(\d+) kB", f.read())[1])
 
 
-def flood(net, rate, seconds, sources):
+def flood(net, rate, seconds, sources, count=0):
     """SYNs to port 25 over the wire; how many were sent.  From the last CPU, so that
     the daemon, on the others, has one of its own."""
     mac = re.search(r"link/ether (\S+)", sh("ip", "link", "show", "mx0").stdout)[1]
     cpu = str(max(os.sched_getaffinity(0)))
-    done = net.inside("taskset", "-c", cpu, FLOOD, "world0", mac, MX[0], "25", str(rate), str(seconds), sources)
+    done = net.inside("taskset", "-c", cpu, FLOOD, "world0", mac, MX[0], "25", str(rate), str(seconds), sources,
+                      str(count))
     return int(done.stdout.split()[0])

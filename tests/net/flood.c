@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* flood: SYNs from random sources, at a rate, over an interface of a test's own.
  *
- *   flood IFNAME DSTMAC DST PORT RATE SECONDS [FIRST-LAST]
+ *   flood IFNAME DSTMAC DST PORT RATE SECONDS [FIRST-LAST [COUNT]]
  *
  * DST is IPv4; FIRST-LAST are the sources' bounds (IPv4; default 1.0.0.0 to
- * 223.255.255.255).  The SYN looks like Linux's.  Frames go out with sendmmsg()
+ * 223.255.255.255); COUNT ends it earlier.  The SYN looks like Linux's.  Frames go out with sendmmsg()
  * on a packet socket, 64 at a time, paced against the clock.  Prints how many were
  * sent, and in how many milliseconds.  It refuses to run where the interface is
  * not a veth pair's: this is for namespaces. */
@@ -122,7 +122,8 @@ static int die(const char *what)
 }
 
 static uint64_t run(int fd, struct frame *frames, uint64_t rate,
-		    uint64_t seconds, uint32_t first, uint32_t last)
+		    uint64_t seconds, uint64_t most, uint32_t first,
+		    uint32_t last)
 {
 	struct mmsghdr messages[BATCH] = { 0 };
 	struct iovec parts[BATCH];
@@ -134,7 +135,7 @@ static uint64_t run(int fd, struct frame *frames, uint64_t rate,
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
-	while ((t = now()) < end) {
+	while (sent < most && (t = now()) < end) {
 		int count;
 
 		if (sent * SECOND_NS > (t - start) * rate) {
@@ -163,7 +164,7 @@ int main(int argc, char **argv)
 	char low[32], high[32];
 	struct in_addr dst, a, b;
 	uint8_t to[6], from[6];
-	uint64_t rate, seconds, start, sent;
+	uint64_t rate, seconds, most = UINT64_MAX, start, sent;
 	int fd;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -172,7 +173,7 @@ int main(int argc, char **argv)
 		   &to[2], &to[3], &to[4], &to[5]) != 6 ||
 	    inet_pton(AF_INET, argv[3], &dst) != 1) {
 		fputs("usage: flood IFNAME DSTMAC DST PORT RATE SECONDS "
-		      "[FIRST-LAST]\n",
+		      "[FIRST-LAST [COUNT]]\n",
 		      stderr);
 		return 2;
 	}
@@ -183,6 +184,8 @@ int main(int argc, char **argv)
 		first = ntohl(a.s_addr);
 		last = ntohl(b.s_addr);
 	}
+	if (argc > 8 && strtoull(argv[8], NULL, 10) > 0)
+		most = strtoull(argv[8], NULL, 10);
 	rate = strtoull(argv[5], NULL, 10);
 	seconds = strtoull(argv[6], NULL, 10);
 	if (rate == 0 || rate > RATE_MAX || seconds > 60 || last < first)
@@ -195,7 +198,7 @@ int main(int argc, char **argv)
 		template(&frames[i], to, from, dst.s_addr,
 			 (uint16_t)atoi(argv[4]));
 	start = now();
-	sent = run(fd, frames, rate, seconds, first, last);
+	sent = run(fd, frames, rate, seconds, most, first, last);
 	printf("%llu %llu\n", (unsigned long long)sent,
 	       (unsigned long long)((now() - start) / 1000000));
 	return 0;

@@ -2,6 +2,7 @@
 #ifndef TESTS_NET_VETH_H
 #define TESTS_NET_VETH_H
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netpacket/packet.h>
@@ -15,12 +16,15 @@
 #include <linux/if_ether.h>
 #include <linux/sockios.h>
 
-/* veth_open - a packet socket that sends frames on an interface, -1 and errno on
- * failure.  Load is for a test's own namespaces: an interface that is no veth is
- * refused (EPERM).  mac (may be NULL) gets the interface's address. */
-static inline int veth_open(const char *name, uint8_t *mac)
+/* veth_open_for - a packet socket that sends frames on an interface and receives
+ * those of a protocol (ETH_P_*, 0: none); -1 and errno on failure.  Load is for a
+ * test's own namespaces: an interface that is no veth is refused (EPERM).  mac (may
+ * be NULL) gets the interface's address. */
+static inline int veth_open_for(const char *name, uint8_t *mac,
+				uint16_t protocol)
 {
-	struct sockaddr_ll link = { .sll_family = AF_PACKET };
+	struct sockaddr_ll link = { .sll_family = AF_PACKET,
+				    .sll_protocol = htons(protocol) };
 	struct ethtool_drvinfo driver = { .cmd = ETHTOOL_GDRVINFO };
 	struct ifreq request = { 0 };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), one = 1;
@@ -44,6 +48,12 @@ static inline int veth_open(const char *name, uint8_t *mac)
 		return -1;
 	setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one));
 	return fd;
+}
+
+/* veth_open - one that only sends. */
+static inline int veth_open(const char *name, uint8_t *mac)
+{
+	return veth_open_for(name, mac, 0);
 }
 
 #endif

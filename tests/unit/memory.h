@@ -83,6 +83,7 @@ static inline void memory_syn(struct path *path, const char *from,
 			(uint8_t)(addr.value >> 8 * i);
 	path->now = now;
 	path_judge(path, &packet);
+	path_record(path);
 }
 
 static inline void memory_fill(struct path *path)
