@@ -63,7 +63,7 @@ struct daemon {
 	ev_async on_result;
 	ev_timer second, watchdog, heal;
 	ev_io on_monitor, on_nflog;
-	ev_stat image_file;
+	ev_stat image_file, spf_file;
 };
 
 #endif

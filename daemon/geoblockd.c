@@ -368,7 +368,7 @@ static void watch(struct daemon *daemon)
 {
 	double every = notify_watchdog_s();
 	struct ev_loop *loop = daemon->loop;
-	static char image[512];
+	static char image[512], spf[512];
 
 	watch_queues(daemon);
 	ev_io_init(&daemon->on_monitor, on_monitor,
@@ -392,6 +392,10 @@ static void watch(struct daemon *daemon)
 		 daemon->snapshot->conf->state_dir, IMAGE_NAME);
 	ev_stat_init(&daemon->image_file, on_image, image, IMAGE_POLL_S);
 	ev_stat_start(loop, &daemon->image_file);
+	snprintf(spf, sizeof(spf), "%s/%s", daemon->snapshot->conf->state_dir,
+		 SPF_STORE_NAME);
+	ev_stat_init(&daemon->spf_file, on_image, spf, IMAGE_POLL_S);
+	ev_stat_start(loop, &daemon->spf_file);
 	control_start(daemon->control, loop, control_answer, daemon);
 	mail_start(daemon->mail, loop, packets_first, daemon);
 	if (every > 0) {
@@ -499,6 +503,9 @@ int main(int argc, char **argv)
 		fatal(STATUS_USAGE, "no start: %s", err.text);
 	if (missing.kind != ERROR_NONE)
 		log_warn("%s", missing.text);
+	if (daemon.snapshot->conf->spf_problem)
+		log_warn("%s; nothing is exempt by exempt.spf",
+			 daemon.snapshot->conf->spf_problem);
 	daemon.json = daemon.snapshot->conf->log_json;
 	daemon.started = (uint64_t)time(NULL);
 	if (!rights_find(&daemon.rights, RIGHTS_GEOBLOCKD,

@@ -30,13 +30,17 @@ static void say(void *ctx, const char *text)
 	log_err("%s", text);
 }
 
-/* Is the new state better than what runs?  One that lost its country data is not:
- * what was enforced stays enforced. */
+/* Is the new state better than what runs?  One that lost its country data, or the
+ * answers of exempt.spf, is not: what was enforced stays enforced. */
 static bool is_usable(const struct worker *worker, const struct snapshot *next,
 		      struct worker_result *out)
 {
 	if (!snapshot_keeps(worker->current, next, &out->err))
 		return false;
+	if (next->conf->spf_problem &&
+	    worker->current->conf->spf_answers.count > 0)
+		return error_set(&out->err, ERROR_MALFORMED, 0, "%s",
+				 next->conf->spf_problem);
 	if (next->image || !worker->current->image)
 		return true;
 	out->err = out->missing;

@@ -203,6 +203,63 @@ static json_t *nets_json(const struct conf *conf, const struct conf_nets *nets)
 	return o;
 }
 
+static json_t *domain_json(const struct conf *conf, const char *domain)
+{
+	const struct spf_entry *answer =
+		spf_store_find(&conf->spf_answers, domain);
+	json_t *o = json_object();
+	char time[TOOL_TIME_MAX];
+
+	put(o, "domain", domain);
+	if (!answer)
+		return o;
+	put_number(o, "networks", answer->nets.count);
+	if (answer->answered)
+		put(o, "answered", tool_time(answer->answered, time));
+	put(o, "why", answer->failed);
+	json_object_set_new(
+		o, "notes",
+		strings(answer->nets.notes, answer->nets.note_count));
+	return o;
+}
+
+static json_t *spf_json(const struct conf *conf)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < conf->spf_count; i++) {
+		const struct conf_spf *spf = &conf->spf[i];
+		json_t *o = json_object(), *domains = json_array();
+
+		put(o, "word", spf->word);
+		put(o, "provider", spf->provider ? spf->provider->title : NULL);
+		for (size_t d = 0; spf->provider && spf->provider->domains[d];
+		     d++)
+			json_array_append_new(
+				domains,
+				domain_json(conf, spf->provider->domains[d]));
+		if (!spf->provider)
+			json_array_append_new(domains,
+					      domain_json(conf, spf->word));
+		json_object_set_new(o, "domains", domains);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *dns_json(const struct conf *conf)
+{
+	json_t *list = json_array();
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < conf->dns_count; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:i}", "address",
+					addr_format(&conf->dns[i].addr, text),
+					"port", (int)conf->dns[i].port));
+	return list;
+}
+
 static json_t *geo(const struct conf *conf)
 {
 	json_t *o = json_object();
@@ -248,13 +305,18 @@ static void put_places(json_t *o, const struct conf *conf)
 	put_number(o, "hosts", conf->hosts);
 	put(o, "log_format", conf->log_json ? "json" : "text");
 	put(o, "user", conf->user);
+	if (conf->dns_count > 0)
+		json_object_set_new(o, "dns", dns_json(conf));
 }
 
 json_t *check_json(const struct conf *conf, const struct policy_split *split,
 		   const struct check_notes *notes)
 {
 	json_t *o = json_object(), *deny = nets_json(conf, &conf->deny);
+	json_t *exempt = nets_json(conf, &conf->exempt);
 
+	if (conf->spf_count > 0)
+		json_object_set_new(exempt, "spf", spf_json(conf));
 	put(deny, "action", action_name(conf->policy.deny_action));
 	put(o, "file", conf->path);
 	put_bool(o, "ok", true);
@@ -263,7 +325,7 @@ json_t *check_json(const struct conf *conf, const struct policy_split *split,
 	json_object_set_new(o, "countries", countries(conf));
 	put(o, "contact", conf->contact);
 	json_object_set_new(o, "geo", geo(conf));
-	json_object_set_new(o, "exempt", nets_json(conf, &conf->exempt));
+	json_object_set_new(o, "exempt", exempt);
 	json_object_set_new(o, "deny", deny);
 	json_object_set_new(o, "rules", rules(conf));
 	put(o, "default", action_name(conf->policy.default_action));

@@ -378,6 +378,62 @@ static void print_lists(const char *label, const struct conf *conf,
 			   check_count(nets, nets->files[i]));
 }
 
+/* "_spf.example.com (12 networks of 2026-01-31T04:00:00Z)" */
+static void add_domain(struct text *text, const struct conf *conf,
+		       const char *domain)
+{
+	const struct spf_entry *answer =
+		spf_store_find(&conf->spf_answers, domain);
+	char time[TOOL_TIME_MAX];
+
+	add(text, "%s ", domain);
+	if (!answer || answer->answered == 0)
+		add(text, "(no answer yet: run geoblock-sync)");
+	else
+		add(text, "(%zu network%s of %s%s%s)", answer->nets.count,
+		    answer->nets.count == 1 ? "" : "s",
+		    tool_time(answer->answered, time),
+		    answer->failed ? "; since then " : "",
+		    answer->failed ? answer->failed : "");
+}
+
+static void print_passed_over(const struct conf *conf, const char *domain)
+{
+	const struct spf_entry *answer =
+		spf_store_find(&conf->spf_answers, domain);
+
+	for (size_t i = 0; answer && i < answer->nets.note_count; i++) {
+		struct text text = { .used = 0 };
+
+		add(&text, "passed over: %s", answer->nets.notes[i]);
+		entry("", &text);
+	}
+}
+
+static void print_spf(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->spf_count; i++) {
+		const struct conf_spf *spf = &conf->spf[i];
+		const char *const *domains =
+			spf->provider ? spf->provider->domains
+				      : (const char *[]){ spf->word, NULL };
+		struct text text = { .used = 0 };
+
+		if (spf->provider)
+			add(&text, "%s = %s: ", spf->word,
+			    spf->provider->title);
+		for (size_t d = 0; domains[d]; d++) {
+			add(&text, "%s", d ? ", " : "");
+			add_domain(&text, conf, domains[d]);
+		}
+		entry(i ? "" : "spf", &text);
+		for (size_t d = 0; domains[d]; d++)
+			print_passed_over(conf, domains[d]);
+	}
+	if (conf->spf_problem)
+		line("", conf->spf_problem);
+}
+
 static void print_places(const struct conf *conf)
 {
 	char text[80];
@@ -391,6 +447,7 @@ static void print_places(const struct conf *conf)
 	if (conf->agree != AGREE_FIRST)
 		line("agree", agree_name(conf->agree));
 	print_lists("exempt", conf, &conf->exempt);
+	print_spf(conf);
 	print_lists("deny", conf, &conf->deny);
 	line("state-dir", conf->state_dir);
 	line("run-dir", conf->run_dir);

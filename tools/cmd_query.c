@@ -167,7 +167,9 @@ static const char *net_origin(const struct conf_net *net, char *buf,
 	char range[RANGE_TEXT_MAX];
 
 	range_format(&net->range, range);
-	if (net->file)
+	if (net->spf)
+		snprintf(buf, size, "spf %s", net->note);
+	else if (net->file)
 		snprintf(buf, size, "%s (%s:%u%s%s)", range, net->file,
 			 net->line, net->note ? ": " : "",
 			 net->note ? net->note : "");

@@ -6,6 +6,7 @@
  * and whatever instant it dies at, image and kernel each are the old or the new
  * ones: the image by rename, the kernel by one switching transaction. */
 #include "tools/sync.h"
+#include "tools/sync_spf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -277,6 +278,7 @@ static void run(struct sync *s, int argc, char **argv)
 			return;
 	}
 	open_old(s);
+	sync_spf(s);
 	if (update(s, argc, argv)) {
 		image = s->new_image ? s->new_image : s->old_image;
 		check_age(s, image);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a run has to say: text for people, JSON for programs. */
 #include "tools/sync.h"
+#include "tools/sync_spf.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -176,6 +177,8 @@ static bool print_json(const struct sync *s)
 	if (image)
 		json_object_set_new(o, "image", image_json(s, image));
 	json_object_set_new(o, "countries", countries_json(s));
+	if (s->conf->spf_domain_count > 0)
+		json_object_set_new(o, "spf", sync_spf_json(s));
 	if (s->applied)
 		json_object_set_new(o, "kernel", kernel_json(s));
 	for (size_t i = 0; i < s->warning_count; i++)
@@ -262,6 +265,7 @@ static void print_text(const struct sync *s)
 	}
 	if (s->country_count > 0)
 		print_allow(s);
+	sync_spf_print(s);
 	if (s->applied)
 		print_kernel(s);
 }

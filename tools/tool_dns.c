@@ -38,11 +38,15 @@ static bool set_servers(struct tool_dns *dns, const struct conf *conf,
 
 	if (conf->dns_count == 0)
 		return true;
-	for (size_t i = 0; i < conf->dns_count && i < SERVERS_MAX; i++)
+	for (size_t i = 0; i < conf->dns_count && i < SERVERS_MAX; i++) {
+		bool v6 = conf->dns[i].addr.family == 6;
+
 		used += (size_t)snprintf(list + used, sizeof(list) - used,
-					 "%s[%s]:%u", i ? "," : "",
+					 "%s%s%s%s:%u", i ? "," : "",
+					 v6 ? "[" : "",
 					 addr_format(&conf->dns[i].addr, text),
-					 conf->dns[i].port);
+					 v6 ? "]" : "", conf->dns[i].port);
+	}
 	status = ares_set_servers_ports_csv(dns->channel, list);
 	return status == ARES_SUCCESS ||
 	       error_set(err, ERROR_SYSTEM, 0, "DNS server %s: %s", list,
@@ -139,6 +143,11 @@ static void on_answer(void *ctx, int status, int timeouts,
 					   q->type, q->answer);
 	else if (status == ARES_ECANCELLED || status == ARES_ETIMEOUT)
 		q->status = trouble(q->answer, "no answer in time");
+	else if (status ==
+		 ARES_ECONNREFUSED) /* c-ares' word for all of these */
+		q->status =
+			trouble(q->answer, "no server answers it (SERVFAIL, "
+					   "REFUSED, or none is there)");
 	else
 		q->status = trouble(q->answer, ares_strerror(status));
 }

@@ -45,6 +45,10 @@ struct conf *tool_conf(const char *path)
 
 	if (!conf_read(&conf, path, say_error, NULL, &err))
 		return NULL;
+	if (conf->spf_problem)
+		log_warn("%s; nothing is exempt by exempt.spf until "
+			 "geoblock-sync has asked again",
+			 conf->spf_problem);
 	return conf;
 }
 

@@ -13,6 +13,7 @@
 #include <geoblock/iset.h>
 #include <geoblock/policy.h>
 #include <geoblock/record.h>
+#include <geoblock/spf.h>
 
 /* The configuration, read into a new object and swapped whole: a bad file never
  * replaces a running policy. */
@@ -26,7 +27,9 @@ struct conf_net {
 	struct range range;
 	const char *file; /* NULL: built in */
 	unsigned line;
-	const char *note; /* "private network …", the line's comment, or NULL */
+	const char *note; /* "private network …", the line's comment, or NULL;
+	                   * of SPF: "example.com → ip4:192.0.2.0/24" */
+	const char *spf;  /* the domain whose SPF has it, or NULL */
 };
 
 struct conf_nets {
@@ -35,6 +38,13 @@ struct conf_nets {
 	char **files; /* the lists that were read */
 	size_t file_count;
 	struct iset set; /* their union */
+};
+
+/* One word of exempt.spf: a domain, or a provider's name. */
+struct conf_spf {
+	char *word;
+	unsigned line;
+	const struct spf_provider *provider; /* NULL: a domain */
 };
 
 /* Where a service is. */
@@ -78,6 +88,13 @@ struct conf {
 	bool exempt_private; /* private networks are in exempt */
 	struct conf_nets exempt;
 	struct conf_nets deny;
+	struct conf_spf *spf;
+	size_t spf_count;
+	char **spf_domains; /* what they come to, each once */
+	size_t spf_domain_count;
+	char *spf_path;               /* STATE/spf, where there are domains */
+	struct spf_store spf_answers; /* the last ones; exempt has them */
+	char *spf_problem;            /* why they cannot be read, or NULL */
 
 	struct conf_server *dns; /* CONF_DNS_MAX at most */
 	size_t dns_count;        /* 0: the system's */
@@ -129,6 +146,12 @@ bool conf_is_local(const struct addr *addr);
 /* conf_second - the database that gives a second opinion beside the source; NULL:
  * there is none. */
 const char *conf_second(const struct conf *conf);
+
+/* conf_take_spf - exempt what these answers say instead of those that were read,
+ * as far as they are of domains of the configuration.  Takes the answers over,
+ * also on error; then none are exempt. */
+bool conf_take_spf(struct conf *conf, struct spf_store *answers,
+		   struct error *err);
 
 /* conf_find_net - the entry that makes addr exempt (or denied): the narrowest
  * one, NULL if none. */

@@ -261,6 +261,7 @@ static void interpret(struct conf_reader *r, const struct conf_tree *tree)
 	if (conf->exempt_private)
 		conf_nets_private(r, &conf->exempt);
 	conf_nets_finish(r, &conf->exempt);
+	conf_spf_load(r);
 	conf_nets_finish(r, &conf->deny);
 	conf_rules(r, tree);
 	check_whole(r, first_line);
@@ -327,6 +328,7 @@ void conf_free(struct conf *conf)
 	free(conf->policyd_listen);
 	free(conf->policyd_user);
 	conf_nets_clear(&conf->exempt);
+	conf_spf_clear(conf);
 	conf_nets_clear(&conf->deny);
 	free(conf->path);
 	free(conf);

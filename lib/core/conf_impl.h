@@ -213,4 +213,9 @@ void conf_nets_private(struct conf_reader *r, struct conf_nets *nets);
 void conf_nets_finish(struct conf_reader *r, struct conf_nets *nets);
 void conf_nets_clear(struct conf_nets *nets);
 
+/* conf_spf_load - the last answers for exempt.spf, from the state folder.  That
+ * they are missing or damaged is no mistake of the configuration. */
+void conf_spf_load(struct conf_reader *r);
+void conf_spf_clear(struct conf *conf);
+
 #endif

@@ -616,14 +616,6 @@ void conf_set_private(struct conf_reader *r, const struct conf_setting *setting)
 	conf_bool(r, setting, &r->conf->exempt_private);
 }
 
-void conf_set_spf(struct conf_reader *r, const struct conf_setting *setting)
-{
-	conf_fail(
-		r, r->path, setting->line,
-		"\"spf\": this version does not look up SPF records; list the "
-		"provider's networks in \"networks\" or \"files\"");
-}
-
 void conf_set_deny_action(struct conf_reader *r,
 			  const struct conf_setting *setting)
 {
