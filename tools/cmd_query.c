@@ -45,6 +45,7 @@ struct query {
 	struct conf *conf;
 	struct image *image;
 	const struct geo_source *sources; /* belong to image */
+	const struct geo_source *second;  /* one of them, or NULL */
 	size_t source_count;
 	struct mmdb *mmdb;
 	struct kernel *kernel; /* NULL: not asked */
@@ -134,7 +135,10 @@ static bool look_up(struct query *q, const struct addr *addr,
 	subject.country =
 		out->hit.found ? out->hit.record.country : COUNTRY_NONE;
 	out->verdict = policy_step(&q->conf->policy, &subject);
-	if (q->mmdb) {
+	if (q->second) {
+		out->mmdb_country = out->hit.second;
+		out->has_mmdb = true;
+	} else if (q->mmdb) {
 		if (!mmdb_find(q->mmdb, addr, &out->mmdb_country, err))
 			return false;
 		out->has_mmdb = true;
@@ -211,7 +215,8 @@ static void why(const struct query *q, const struct answer *a, char *buf,
 	} else if (a->denied) {
 		snprintf(buf, size, "denied: %s",
 			 net_origin(a->denied, net, sizeof(net)));
-	} else if (a->hit.found && a->hit.record.status >= STATUS_AVAILABLE) {
+	} else if (a->hit.found && cc == COUNTRY_NONE &&
+		   a->hit.record.status >= STATUS_AVAILABLE) {
 		snprintf(buf, size,
 			 "%s by %s: delegated to nobody, so in no "
 			 "country; rule \"%s\"",
@@ -240,6 +245,45 @@ static void put_net(json_t *object, const char *key, const struct conf_net *net)
 
 	if (net)
 		put(object, key, net_origin(net, text, sizeof(text)));
+}
+
+/* Two opinions that differ: then one of them decided. */
+static bool is_disputed(const struct query *q, const struct answer *a)
+{
+	return q->second && a->hit.second != COUNTRY_NONE &&
+	       a->hit.first != a->hit.second;
+}
+
+static bool second_decided(const struct query *q, const struct answer *a)
+{
+	return is_disputed(q, a) && country_of(a) == a->hit.second;
+}
+
+/* The registry's first file that will not have it any more. */
+static uint32_t kept_until(const struct query *q, const struct answer *a)
+{
+	return geo_date(geo_days(a->hit.since) +
+			(int32_t)(q->conf->grace_s / 86400));
+}
+
+static void put_opinions(const struct query *q, json_t *o,
+			 const struct answer *a)
+{
+	char code[3], date[TOOL_DATE_MAX];
+
+	if (a->has_mmdb && a->mmdb_country != COUNTRY_NONE)
+		put(o, "mmdb_country", country_text(a->mmdb_country, code));
+	if (is_disputed(q, a)) {
+		if (a->hit.first != COUNTRY_NONE)
+			put(o, "first_country",
+			    country_text(a->hit.first, code));
+		put(o, "agree", agree_name(q->conf->agree));
+		put(o, "decided", second_decided(q, a) ? "second" : "first");
+	}
+	if (a->hit.since) {
+		put(o, "kept_since", tool_date(a->hit.since, date));
+		put(o, "kept_until", tool_date(kept_until(q, a), date));
+	}
 }
 
 static void put_record(json_t *o, const struct answer *a)
@@ -302,7 +346,7 @@ static json_t *to_json(const struct query *q, const struct answer *a)
 {
 	const struct policy *policy = &q->conf->policy;
 	json_t *o = json_object();
-	char code[3], reason[1024];
+	char reason[1024];
 
 	put(o, "address", a->text);
 	json_object_set_new(o, "family", json_integer(a->addr.family));
@@ -318,8 +362,7 @@ static json_t *to_json(const struct query *q, const struct answer *a)
 	if (policy->audit)
 		put(o, "mode", "audit");
 	put_seen(q, o, a);
-	if (a->has_mmdb && a->mmdb_country != COUNTRY_NONE)
-		put(o, "mmdb_country", country_text(a->mmdb_country, code));
+	put_opinions(q, o, a);
 	if (a->has_live && a->live.table) {
 		json_object_set_new(
 			o, "live",
@@ -330,6 +373,28 @@ static json_t *to_json(const struct query *q, const struct answer *a)
 	why(q, a, reason, sizeof(reason));
 	put(o, "why", reason);
 	return o;
+}
+
+static void print_opinions(const struct query *q, const struct answer *a)
+{
+	char code[3], first[3], since[TOOL_DATE_MAX], until[TOOL_DATE_MAX];
+
+	if (a->hit.since)
+		printf("  kept     in no file since %s; kept until %s has one "
+		       "of %s\n",
+		       tool_date(a->hit.since, since),
+		       geo_registry_name(a->hit.record.registry),
+		       tool_date(kept_until(q, a), until));
+	if (!a->has_mmdb)
+		return;
+	printf("  mmdb     %s (%s)", country_text(a->mmdb_country, code),
+	       q->second ? q->second->path : q->conf->mmdb);
+	if (is_disputed(q, a))
+		printf("; the source says %s; agree = %s: %s counts",
+		       country_text(a->hit.first, first),
+		       agree_name(q->conf->agree),
+		       second_decided(q, a) ? code : first);
+	putchar('\n');
 }
 
 static void print_record(const struct query *q, const struct answer *a)
@@ -356,9 +421,7 @@ static void print_record(const struct query *q, const struct answer *a)
 		       a->source->date ? tool_date(a->source->date, as_of)
 				       : "unknown date");
 	putchar('\n');
-	if (a->has_mmdb)
-		printf("  mmdb     %s (%s)\n",
-		       country_text(a->mmdb_country, code), q->conf->mmdb);
+	print_opinions(q, a);
 }
 
 /* "by rule "abroad"", "by the exempt list", "by default" */
@@ -499,7 +562,9 @@ static bool open_all(struct query *q, bool many)
 	image_about(q->image, &about);
 	q->sources = about.sources;
 	q->source_count = about.source_count;
-	if (q->conf->mmdb && !mmdb_open(&q->mmdb, q->conf->mmdb, &err)) {
+	q->second = about.second;
+	if (q->conf->mmdb && !q->second &&
+	    !mmdb_open(&q->mmdb, q->conf->mmdb, &err)) {
 		log_warn("%s; going on without its opinion", err.text);
 		q->mmdb = NULL;
 	}

@@ -33,8 +33,10 @@ static const char help[] =
 	"  --offline       use what is on this machine; without FILEs, the "
 	"image at hand\n"
 	"  --dry-run       say what would be done, change nothing\n"
-	"  --force         accept an update that takes much of a chosen "
-	"country away\n"
+	"  --force         take what would be held: an update that takes much "
+	"of a chosen\n"
+	"                  country away, older data; what that was is said\n"
+	"  --report        say where geo.mmdb and the source differ most\n"
 	"  --no-apply      compile only, leave the kernel alone\n"
 	"  --json          the result as one JSON object\n"
 	"  -q, --quiet     print warnings and errors only\n"
@@ -125,22 +127,25 @@ static void open_old(struct sync *s)
 		sync_warn(s, "%s; going by the previous image", fallback.text);
 }
 
-static country_t previous_country(void *ctx, const struct addr *addr)
-{
-	const struct image *image = ctx;
-
-	return addr->family == 4 ? image_country4(image, (uint32_t)addr->value)
-				 : image_country6(image, addr->value);
-}
-
 static bool settle(struct sync *s)
 {
 	struct error err = { 0 };
 
-	if (!geo_table_finish(&s->table, s->old_image ? previous_country : NULL,
+	if (!geo_table_finish(&s->table, s->old_image ? image_first : NULL,
 			      s->old_image, NULL, &err))
 		return sync_fail(s, "%s", err.text);
-	return true;
+	return sync_grace(s) && sync_second(s) && sync_sizes(s);
+}
+
+/* From here on the country that counts is the one that `agree` says. */
+static bool agree(struct sync *s, struct image *image)
+{
+	struct error err = { 0 };
+
+	return !image ||
+	       image_agree(image, s->conf->agree, &s->conf->policy.allowed,
+			   &err) ||
+	       sync_fail(s, "%s", err.text);
 }
 
 static bool same_content(const struct image *a, const struct image *b)
@@ -163,6 +168,8 @@ static bool compile(struct sync *s)
 
 	if (!image_make(&s->new_image, &s->table, (uint64_t)time(NULL), &err))
 		return sync_fail(s, "%s", err.text);
+	if (!agree(s, s->old_image) || !agree(s, s->new_image))
+		return false;
 	if (!sync_guard(s))
 		return sync_fail(s, "update held, the image and the kernel's "
 				    "sets stay as they were; --force accepts "
@@ -212,7 +219,8 @@ static bool apply(struct sync *s, const struct image *image)
 		before = tool_plan_build(s->conf, s->old_image, &err);
 	if (!plan)
 		sync_fail(s, "%s", err.text);
-	else if (plan->empty_allow && !s->force)
+	else if (plan->empty_allow &&
+		 !sync_override(s, "no address would be let through"))
 		sync_fail(s, "no address would be let through: the kernel's "
 			     "sets stay as they were; --force enforces it");
 	else
@@ -257,11 +265,12 @@ static bool update(struct sync *s, int argc, char **argv)
 	if (!sync_inputs(s, argc, argv))
 		return false;
 	sync_read(s);
-	if (s->refused > 0 && !sync_keep(s))
+	sync_dates(s);
+	if ((s->refused > 0 || s->older > 0) && !sync_keep(s))
 		return false;
 	if (s->table.count4 == 0 && s->table.count6 == 0)
 		return s->old_image
-			       ? true
+			       ? agree(s, s->old_image)
 			       : sync_fail(s, "no country data: nothing is "
 					      "enforced by country");
 	return settle(s) && compile(s);
@@ -285,8 +294,10 @@ static void run(struct sync *s, int argc, char **argv)
 		if (!s->no_apply)
 			apply(s, image);
 	}
-	if (lock >= 0)
-		close(lock);
+	if (lock < 0)
+		return;
+	sync_save(s);
+	close(lock);
 }
 
 static int parse_options(struct sync *s, int argc, char **argv)
@@ -295,6 +306,7 @@ static int parse_options(struct sync *s, int argc, char **argv)
 		{ "offline", no_argument, NULL, 'o' },
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "force", no_argument, NULL, 'f' },
+		{ "report", no_argument, NULL, 'r' },
 		{ "no-apply", no_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -318,6 +330,9 @@ static int parse_options(struct sync *s, int argc, char **argv)
 			break;
 		case 'f':
 			s->force = true;
+			break;
+		case 'r':
+			s->report = true;
 			break;
 		case 'n':
 			s->no_apply = true;
@@ -358,6 +373,11 @@ static void clear(struct sync *s)
 	}
 	free(s->inputs);
 	free(s->countries);
+	free(s->sizes);
+	for (int i = 0; i < REGISTRY_COUNT; i++)
+		free(s->kept_why[i]);
+	free(s->second_why);
+	json_decref(s->overridden);
 	for (size_t i = 0; i < s->warning_count; i++)
 		free(s->warnings[i]);
 	free(s->problem);

@@ -9,8 +9,10 @@
 #include "tools/tool.h"
 
 /* geoblock-sync in parts: sync_input (which files, read into the table),
- * sync_keep (records carried over from the image before), sync_guard (does a
- * country lose too much?), sync_report (what is printed). */
+ * sync_keep (records carried over from the image before), sync_trust (dates,
+ * ranges in no file, the second source), sync_guard (does a country lose too
+ * much?), sync_disagree (where two sources differ), sync_report (what is printed
+ * and left for `status`). */
 
 #define SYNC_NAME         "geoblock-sync"
 #define SYNC_WARNINGS_MAX 64
@@ -26,7 +28,13 @@ struct sync_country {
 	country_t country;
 	uint64_t was4, was6; /* addresses; /64 networks */
 	uint64_t now4, now6;
-	bool held; /* loses more than max-shrink */
+	uint64_t kept4, kept6; /* of now: in no file any more */
+	bool held;             /* loses more than max-shrink */
+};
+
+/* What a source has delegated. */
+struct sync_size {
+	uint64_t addresses4, networks6; /* IPv6: of /64 */
 };
 
 enum sync_image { SYNC_IMAGE_NONE, SYNC_IMAGE_UNCHANGED, SYNC_IMAGE_NEW };
@@ -34,7 +42,7 @@ enum sync_image { SYNC_IMAGE_NONE, SYNC_IMAGE_UNCHANGED, SYNC_IMAGE_NEW };
 struct sync {
 	/* options */
 	const char *config;
-	bool offline, dry_run, force, no_apply, json, quiet, verbose;
+	bool offline, dry_run, force, no_apply, json, quiet, verbose, report;
 
 	struct conf *conf;
 	struct sync_input *inputs;
@@ -42,9 +50,14 @@ struct sync {
 	bool asked_for_files; /* FILE arguments: they stand in for downloads */
 	bool fallback;        /* IPFire's text had to do for the registries */
 	size_t refused;       /* inputs */
+	size_t older;         /* sources that were left for their date */
 	bool kept[REGISTRY_COUNT]; /* carried over from the image before */
+	char *kept_why[REGISTRY_COUNT]; /* NULL: not known */
+	char *second_why;               /* the second source's opinions were */
 
 	struct geo_table table;
+	struct sync_size *sizes; /* beside table.sources; NULL: not settled */
+	struct image_graced graced;
 	struct image *old_image; /* NULL: there was none */
 	struct image *new_image;
 	enum sync_image image_result;
@@ -58,6 +71,7 @@ struct sync {
 
 	char *warnings[SYNC_WARNINGS_MAX];
 	size_t warning_count, warnings_dropped;
+	json_t *overridden; /* what --force overrode: an array of texts */
 	char *problem; /* why the exit status is not 0 */
 	int status;    /* exit status so far */
 };
@@ -83,11 +97,38 @@ void sync_read(struct sync *s);
  * a refused file left out. */
 bool sync_keep(struct sync *s);
 
+/* sync_override - whether --force takes what would be held for this reason; if so
+ * that is said, here and in the result. */
+bool sync_override(struct sync *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* sync_dates - put out of the table what is older than what the image has of the
+ * same registry; say which dates cannot be. */
+void sync_dates(struct sync *s);
+
+/* sync_grace - keep, in a settled table, what is in no file any more. */
+bool sync_grace(struct sync *s);
+
+/* sync_second - the second source's opinions, read or kept, beside a settled
+ * table. */
+bool sync_second(struct sync *s);
+
+/* sync_sizes - count what each source of the settled table has. */
+bool sync_sizes(struct sync *s);
+
 /* sync_guard - compare every chosen country with the old image; false where the
  * update is to be held. */
 bool sync_guard(struct sync *s);
 
+/* sync_disagree_json, sync_disagree_print - where the two sources of an image
+ * differ most; NULL where it has only one. */
+json_t *sync_disagree_json(const struct image *image);
+void sync_disagree_print(const struct conf *conf, const struct image *image);
+
 /* sync_print - the result as text or JSON. */
 bool sync_print(struct sync *s);
+
+/* sync_save - leave the result in the state folder, for `geoblock status`. */
+void sync_save(struct sync *s);
 
 #endif

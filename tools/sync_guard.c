@@ -17,9 +17,21 @@ static bool shrinks(uint64_t was, uint64_t now, unsigned per_cent)
 				    (unsigned __int128)was * per_cent;
 }
 
-static bool list_countries(struct sync *s, const struct totals *was,
-			   const struct totals *now)
+/* What the files have; what is kept although it is in none is no argument for
+ * them. */
+struct compared {
+	uint64_t was, now;
+};
+
+static bool falls(struct compared c, unsigned per_cent)
 {
+	return shrinks(c.was, c.now, per_cent) || (c.was > 0 && c.now == 0);
+}
+
+static bool list_countries(struct sync *s, const struct totals *t)
+{
+	const struct totals *was = &t[0], *now = &t[1], *was_kept = &t[2],
+			    *kept = &t[3];
 	const struct country_set *allowed = &s->conf->policy.allowed;
 	size_t count = country_set_count(allowed);
 	country_t cc = COUNTRY_NONE;
@@ -30,73 +42,100 @@ static bool list_countries(struct sync *s, const struct totals *was,
 	while ((cc = country_set_next(allowed, cc)) != COUNTRY_NONE) {
 		unsigned at = country_index(cc);
 		struct sync_country *c = &s->countries[s->country_count++];
+		struct compared v4 = { was->v4[at] - was_kept->v4[at],
+				       now->v4[at] - kept->v4[at] };
+		struct compared v6 = { was->v6[at] - was_kept->v6[at],
+				       now->v6[at] - kept->v6[at] };
 
 		*c = (struct sync_country){ .country = cc,
 					    .was4 = was->v4[at],
 					    .was6 = was->v6[at],
 					    .now4 = now->v4[at],
-					    .now6 = now->v6[at] };
-		c->held = shrinks(c->was4, c->now4, s->conf->max_shrink) ||
-			  shrinks(c->was6, c->now6, s->conf->max_shrink);
+					    .now6 = now->v6[at],
+					    .kept4 = kept->v4[at],
+					    .kept6 = kept->v6[at] };
+		c->held = falls(v4, s->conf->max_shrink) ||
+			  falls(v6, s->conf->max_shrink);
 	}
 	return true;
 }
 
+/* One reason to hold the update: said, and what of it --force overrides. */
+static bool hold(struct sync *s, const char *text)
+{
+	if (sync_override(s, "%s", text))
+		return true;
+	sync_warn(s, "%s", text);
+	return false;
+}
+
+static bool judge_country(struct sync *s, const struct sync_country *c)
+{
+	char code[3], text[300];
+
+	country_text(c->country, code);
+	if (c->now4 == 0 && c->now6 == 0 && s->country_count <= 32)
+		sync_warn(s, "%s has no addresses in this data", code);
+	if (!c->held)
+		return true;
+	snprintf(text, sizeof(text),
+		 "%s would shrink from %llu to %llu IPv4 addresses and "
+		 "from %llu to %llu IPv6 /64 networks: more than "
+		 "max-shrink = %u per cent",
+		 code, (unsigned long long)c->was4,
+		 (unsigned long long)(c->now4 - c->kept4),
+		 (unsigned long long)c->was6,
+		 (unsigned long long)(c->now6 - c->kept6), s->conf->max_shrink);
+	return hold(s, text);
+}
+
 static bool judge(struct sync *s)
 {
-	uint64_t sum = 0;
+	uint64_t sum4 = 0, sum6 = 0;
 	bool ok = true;
+	char text[200];
 
 	for (size_t i = 0; i < s->country_count; i++) {
-		const struct sync_country *c = &s->countries[i];
-		char code[3];
-
-		country_text(c->country, code);
-		sum += c->now4 != 0 || c->now6 != 0;
-		if (c->now4 == 0 && c->now6 == 0 && s->country_count <= 32)
-			sync_warn(s, "%s has no addresses in this data", code);
-		if (!c->held)
-			continue;
-		sync_warn(
-			s,
-			"%s would shrink from %llu to %llu IPv4 addresses and "
-			"from %llu to %llu IPv6 /64 networks: more than "
-			"max-shrink = %u per cent",
-			code, (unsigned long long)c->was4,
-			(unsigned long long)c->now4,
-			(unsigned long long)c->was6,
-			(unsigned long long)c->now6, s->conf->max_shrink);
-		ok = false;
+		sum4 += s->countries[i].now4;
+		sum6 += s->countries[i].now6 != 0;
+		ok &= judge_country(s, &s->countries[i]);
 	}
-	if (sum == 0 && s->country_count > 0) {
-		sync_warn(s, "none of the chosen countries has an address in "
-			     "this data: the list would refuse the world");
-		ok = false;
-	}
-	return ok;
+	if (s->country_count == 0)
+		return ok;
+	if (sum4 == 0 && sum6 == 0)
+		return hold(s, "none of the chosen countries has an address in "
+			       "this data: the list would refuse the world") &&
+		       ok;
+	if (sum4 >= s->conf->floor)
+		return ok;
+	snprintf(text, sizeof(text),
+		 "the chosen countries have %llu IPv4 addresses together in "
+		 "this data: fewer than floor = %u",
+		 (unsigned long long)sum4, s->conf->floor);
+	return hold(s, text) && ok;
 }
 
 bool sync_guard(struct sync *s)
 {
-	struct totals *totals = calloc(2, sizeof(*totals));
+	struct totals *t = calloc(4, sizeof(*t));
 	bool ok;
 
-	if (!totals)
+	if (!t)
 		return sync_fail(s, "out of memory");
-	if (s->old_image)
-		image_addresses(s->old_image, totals[0].v4, totals[0].v6);
-	image_addresses(s->new_image, totals[1].v4, totals[1].v6);
-	ok = list_countries(s, &totals[0], &totals[1]);
-	free(totals);
+	if (s->old_image) {
+		image_addresses(s->old_image, t[0].v4, t[0].v6);
+		image_addresses_kept(s->old_image, t[2].v4, t[2].v6);
+	}
+	image_addresses(s->new_image, t[1].v4, t[1].v6);
+	image_addresses_kept(s->new_image, t[3].v4, t[3].v6);
+	ok = list_countries(s, t);
+	free(t);
 	if (!ok)
 		return false;
-	ok = judge(s);
-	if (ok)
+	if (judge(s))
 		return true;
-	s->held = !s->force && !s->no_apply;
-	if (s->force)
-		sync_warn(s, "--force: taken all the same");
-	else if (s->no_apply)
+	s->held = !s->no_apply;
+	if (s->no_apply)
 		sync_warn(s, "compiled all the same, as the kernel is left "
 			     "alone (--no-apply)");
 	return !s->held;

@@ -4,6 +4,8 @@
  * an image there is nothing to fall back on, and the update is held. */
 #include "tools/sync.h"
 
+#include <string.h>
+
 static bool was_read(const struct sync *s, enum geo_registry registry)
 {
 	for (size_t i = 0; i < s->table.source_count; i++)
@@ -23,6 +25,9 @@ static bool keep(struct sync *s, enum geo_registry registry)
 		return true; /* the image has nothing of it either */
 	s->kept[registry] = true;
 	sync_warn(s, "%s: kept as it was", geo_registry_name(registry));
+	for (size_t i = 0; i < s->input_count && !s->kept_why[registry]; i++)
+		if (s->inputs[i].result == INPUT_REFUSED && s->refused == 1)
+			s->kept_why[registry] = strdup(s->inputs[i].why);
 	return true;
 }
 
@@ -36,7 +41,8 @@ bool sync_keep(struct sync *s)
 			return false;
 		any |= s->kept[r];
 	}
-	if (any || s->force)
+	if (any || sync_override(s, "nothing is known of what the refused file "
+				    "should have brought"))
 		return true;
 	return sync_fail(s, "update held: nothing is known of what the refused "
 			    "file should have brought; --force goes on without "

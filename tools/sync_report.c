@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 static const char *const how_names[] = { [KERNEL_KEPT] = "kept",
 					 [KERNEL_STAGED] = "staged",
@@ -54,24 +55,52 @@ static void put_number(json_t *o, const char *key, uint64_t value)
 	json_object_set_new(o, key, json_integer((json_int_t)value));
 }
 
-static json_t *source_json(const struct sync *s, const struct geo_source *g)
+static bool is_second(const struct sync *s, const struct geo_source *g)
 {
-	json_t *o = json_object();
-	char date[TOOL_DATE_MAX], hex[65];
+	return s->table.second > 0 &&
+	       g == &s->table.sources[s->table.second - 1];
+}
 
-	put(o, "path", g->path);
-	put(o, "kind", geo_kind_name(g->kind));
-	put(o, "registry", geo_registry_name(g->registry));
-	put(o, "date", tool_date(g->date, date));
-	if (g->kind == GEO_RIR)
-		put_number(o, "serial", g->serial);
-	put_number(o, "records4", g->records4);
-	put_number(o, "records6", g->records6);
-	put_number(o, "bytes", g->bytes);
-	put(o, "sha256", tool_hex(g->sha256, sizeof(g->sha256), hex));
-	put(o, "result",
-	    g->registry != REGISTRY_NONE && s->kept[g->registry] ? "kept"
-								 : "read");
+/* The input that a source was read from; NULL: from the image at hand. */
+static const struct sync_input *input_of(const struct sync *s,
+					 const struct geo_source *g)
+{
+	for (size_t i = 0; i < s->input_count; i++)
+		if (s->inputs[i].result != INPUT_REFUSED &&
+		    strcmp(s->inputs[i].path, g->path) == 0)
+			return &s->inputs[i];
+	return NULL;
+}
+
+/* Where it is from, and where that needs a reason, the reason. */
+static const char *how(const struct sync *s, const struct geo_source *g,
+		       const char **why)
+{
+	bool kept = g->registry != REGISTRY_NONE && s->kept[g->registry];
+
+	*why = NULL;
+	if (is_second(s, g)) {
+		*why = s->second_why;
+		return s->second_why ? "kept" : "file";
+	}
+	if (kept)
+		*why = s->kept_why[g->registry];
+	return kept ? "kept" : input_of(s, g) ? "file" : "kept";
+}
+
+static json_t *source_json(const struct sync *s, size_t at)
+{
+	const struct geo_source *g = &s->table.sources[at];
+	json_t *o = tool_source_json(g);
+	const char *why;
+
+	if (is_second(s, g))
+		json_object_set_new(o, "second", json_true());
+	else if (s->sizes)
+		tool_source_sizes(o, s->sizes[at].addresses4,
+				  s->sizes[at].networks6);
+	put(o, "result", how(s, g, &why));
+	put(o, "why", why);
 	return o;
 }
 
@@ -80,8 +109,7 @@ static json_t *sources_json(const struct sync *s)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < s->table.source_count; i++)
-		json_array_append_new(list,
-				      source_json(s, &s->table.sources[i]));
+		json_array_append_new(list, source_json(s, i));
 	for (size_t i = 0; i < s->input_count; i++) {
 		json_t *o;
 
@@ -111,6 +139,10 @@ static json_t *countries_json(const struct sync *s)
 		if (s->old_image) {
 			put_number(o, "before4", c->was4);
 			put_number(o, "before6", c->was6);
+		}
+		if (c->kept4 > 0 || c->kept6 > 0) {
+			put_number(o, "kept4", c->kept4);
+			put_number(o, "kept6", c->kept6);
 		}
 		if (c->held)
 			json_object_set_new(o, "held", json_true());
@@ -161,14 +193,29 @@ static json_t *image_json(const struct sync *s, const struct image *image)
 	return o;
 }
 
-static bool print_json(const struct sync *s)
+/* What is in no file any more. */
+static json_t *graced_json(const struct image_graced *g)
+{
+	json_t *o = json_object();
+
+	put_number(o, "ranges4", g->ranges4);
+	put_number(o, "ranges6", g->ranges6);
+	put_number(o, "addresses4", g->addresses4);
+	put_number(o, "expired4", g->expired4);
+	put_number(o, "expired6", g->expired6);
+	return o;
+}
+
+static json_t *result_json(const struct sync *s)
 {
 	const struct image *image = s->new_image ? s->new_image : s->old_image;
 	json_t *o = json_object(), *warnings = json_array();
+	char now[TOOL_TIME_MAX];
 
 	put(o, "result", result_name(s));
 	put(o, "problem", s->problem);
 	json_object_set_new(o, "exit", json_integer(s->status));
+	put(o, "time", tool_time((uint64_t)time(NULL), now));
 	if (s->dry_run)
 		json_object_set_new(o, "dry_run", json_true());
 	if (s->fallback)
@@ -179,12 +226,39 @@ static bool print_json(const struct sync *s)
 	json_object_set_new(o, "countries", countries_json(s));
 	if (s->conf->spf_domain_count > 0)
 		json_object_set_new(o, "spf", sync_spf_json(s));
+	if (s->graced.ranges4 + s->graced.ranges6 + s->graced.expired4 +
+		    s->graced.expired6 >
+	    0)
+		json_object_set_new(o, "in_no_file", graced_json(&s->graced));
+	if (s->overridden)
+		json_object_set(o, "overridden", s->overridden);
 	if (s->applied)
 		json_object_set_new(o, "kernel", kernel_json(s));
 	for (size_t i = 0; i < s->warning_count; i++)
 		json_array_append_new(warnings, json_string(s->warnings[i]));
 	json_object_set_new(o, "warnings", warnings);
+	return o;
+}
+
+static bool print_json(const struct sync *s)
+{
+	const struct image *image = s->new_image ? s->new_image : s->old_image;
+	json_t *o = result_json(s);
+	json_t *report = s->report && image ? sync_disagree_json(image) : NULL;
+
+	if (report)
+		json_object_set_new(o, "report", report);
 	return tool_json_line(o);
+}
+
+void sync_save(struct sync *s)
+{
+	json_t *o = result_json(s);
+	struct error err = { 0 };
+
+	if (!tool_result_save(s->conf->state_dir, o, &err))
+		sync_warn(s, "%s", err.text);
+	json_decref(o);
 }
 
 /* ---- text ------------------------------------------------------------------------ */
@@ -194,13 +268,40 @@ static void print_source(const struct sync *s, const struct geo_source *g)
 	const char *name = g->registry != REGISTRY_NONE
 				   ? geo_registry_name(g->registry)
 				   : geo_kind_name(g->kind);
-	bool kept = g->registry != REGISTRY_NONE && s->kept[g->registry];
 	char date[TOOL_DATE_MAX], n4[32], n6[32];
+	const char *why, *result = how(s, g, &why);
 
-	printf("%-9s %s: %s IPv4 and %s IPv6 records%s%s%s\n", name, g->path,
+	printf("%-9s %s: %s IPv4 and %s IPv6 records%s%s%s\n",
+	       is_second(s, g) ? "second" : name, g->path,
 	       grouped(g->records4, n4), grouped(g->records6, n6),
 	       g->date ? " of " : "", tool_date(g->date, date),
-	       kept ? " (kept from the image before)" : "");
+	       strcmp(result, "kept") == 0 ? " (kept from the image before)"
+					   : "");
+}
+
+static void print_graced(const struct sync *s)
+{
+	const struct image_graced *g = &s->graced;
+	char n[32];
+
+	if (g->ranges4 + g->ranges6 > 0)
+		printf("%-9s %" PRIu64 " IPv4 ranges (%s addresses) and %" PRIu64
+		       " IPv6 ranges are in no file any more: kept for now\n",
+		       "grace", g->ranges4, grouped(g->addresses4, n),
+		       g->ranges6);
+	if (g->expired4 + g->expired6 > 0)
+		printf("%-9s %" PRIu64 " IPv4 and %" PRIu64 " IPv6 ranges are "
+		       "in no file any more: gone\n",
+		       "", g->expired4, g->expired6);
+}
+
+static void print_forced(const struct sync *s)
+{
+	json_t *text;
+	size_t i;
+
+	json_array_foreach(s->overridden, i, text)
+		printf("%-9s %s\n", "forced", json_string_value(text));
 }
 
 static void print_allow(const struct sync *s)
@@ -253,6 +354,8 @@ static void print_text(const struct sync *s)
 
 	for (size_t i = 0; i < s->table.source_count; i++)
 		print_source(s, &s->table.sources[i]);
+	print_graced(s);
+	print_forced(s);
 	if (image) {
 		image_about(image, &about);
 		printf("%-9s %s/%s: %s IPv4 and %s IPv6 ranges, %s%s\n",
@@ -268,6 +371,8 @@ static void print_text(const struct sync *s)
 	sync_spf_print(s);
 	if (s->applied)
 		print_kernel(s);
+	if (s->report && image)
+		sync_disagree_print(s->conf, image);
 }
 
 bool sync_print(struct sync *s)

@@ -60,6 +60,26 @@ const char *tool_time(uint64_t seconds, char *buf);
 /* tool_hex - digest as text; buf has 2 * size + 1 bytes. */
 const char *tool_hex(const uint8_t *data, size_t size, char *buf);
 
+/* tool_source_json - what there is to say of a source: path, kind, registry, date,
+ * age in seconds (of its date, which is the registries' last whole day), serial,
+ * records, bytes, sha256.  tool_source_sizes adds what it has delegated: IPv4
+ * addresses and IPv6 /64 networks. */
+json_t *tool_source_json(const struct geo_source *source);
+void tool_source_sizes(json_t *o, uint64_t addresses4, uint64_t networks6);
+
+/* The last run of geoblock-sync, as its --json tells it, in a file of the state
+ * folder that is replaced whole.  tool_result_load gives NULL where there is none,
+ * or none that can be read; what is in it was written by us, but nothing may
+ * depend on that. */
+#define TOOL_RESULT_NAME "last-sync.json"
+bool tool_result_save(const char *state_dir, json_t *result, struct error *err);
+json_t *tool_result_load(const char *state_dir);
+
+/* tool_write - a file of the state folder, whole and on the disk or not at all:
+ * written under another name and renamed. */
+bool tool_write(const char *state_dir, const char *name, const void *data,
+		size_t size, struct error *err);
+
 /* The kernel plan of a configuration and an image, with the sets it points at. */
 struct tool_plan {
 	struct kernel_plan plan;

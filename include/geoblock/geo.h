@@ -47,6 +47,13 @@ struct geo_source {
 	char path[GEO_PATH_MAX];
 };
 
+/* What a second source says of a range. */
+struct geo_opinion {
+	country_t country; /* COUNTRY_NONE: nothing */
+	bool cut; /* the range goes on from the one before: its border is one of
+	           * the second source's */
+};
+
 struct geo_table {
 	struct geo_range4 *v4;
 	struct geo_range6 *v6;
@@ -56,7 +63,7 @@ struct geo_table {
 	size_t source_count, source_room;
 	bool finished; /* geo_table_finish() has been through */
 	/* of a finished table, beside v4 and v6; NULL where all would be 0 */
-	country_t *second4, *second6; /* what the second source says */
+	struct geo_opinion *second4, *second6;
 	uint32_t *since4, *since6;    /* in no file any more since, YYYYMMDD */
 	uint32_t second; /* 1 + index of the second source; 0: none */
 };

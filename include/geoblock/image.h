@@ -162,7 +162,7 @@ country_t image_first(void *ctx, const struct addr *addr);
  * IMAGE_CHECK_ALL.  Fails for lack of memory only, and may have added some then. */
 struct image_graced {
 	uint64_t ranges4, ranges6;   /* added */
-	uint64_t expired4, expired6; /* not any more */
+	uint64_t expired4, expired6; /* pieces that are not, or not any more */
 	uint64_t addresses4;         /* of those added */
 };
 

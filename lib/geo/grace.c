@@ -105,8 +105,7 @@ static bool take(struct grace *g, uint32_t i, uint32_t before, addr6_t first,
 	if (!s)
 		return true;
 	if (!since) {
-		if (before)
-			(*(v4 ? &g->told->expired4 : &g->told->expired6))++;
+		(*(v4 ? &g->told->expired4 : &g->told->expired6))++;
 		return true;
 	}
 	if (v4)

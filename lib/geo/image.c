@@ -381,6 +381,30 @@ static uint32_t find_since(const struct family *f, uint32_t i)
 	return image_since(f, i, &low);
 }
 
+#define PIECES_MAX 65536 /* of a record that are looked at, each way */
+
+/* All of the record that segment i is a piece of.  False where a block on the way
+ * is damaged. */
+static bool whole_record(const struct image *image, const struct family *f,
+			 uint32_t i, struct range *out)
+{
+	uint32_t first = i, last = i;
+
+	while (i - first < PIECES_MAX && first > 0 && image_cut(f, first))
+		if (!touch_segment(image, f, --first))
+			return false;
+	while (last - i < PIECES_MAX && last + 1 < f->segments) {
+		if (!touch_segment(image, f, last + 1))
+			return false;
+		if (!image_cut(f, last + 1))
+			break;
+		last++;
+	}
+	out->first = image_extent(f, first).first;
+	out->last = image_extent(f, last).last;
+	return true;
+}
+
 /* The way to the segment need not be sound, only the segment: the address lies
  * in it or does not. */
 struct image_hit image_find(const struct image *image, const struct addr *addr)
@@ -395,6 +419,8 @@ struct image_hit image_find(const struct image *image, const struct addr *addr)
 		return hit;
 	hit.range = image_extent(f, i);
 	hit.found = f->origin[i] != IMAGE_GAP;
+	if (hit.found && f->second && !whole_record(image, f, i, &hit.range))
+		return hit;
 	if (hit.found) {
 		hit.record = image_record(f, i);
 		hit.first = hit.record.country;

@@ -66,11 +66,12 @@ static uint32_t since_of(const struct target *t, size_t at)
 	return since && at != GAP ? since[at] : 0;
 }
 
-static country_t second_of(const struct target *t, size_t at)
+static struct geo_opinion second_of(const struct target *t, size_t at)
 {
-	const country_t *second = t->v6 ? t->table->second6 : t->table->second4;
+	const struct geo_opinion *second =
+		t->v6 ? t->table->second6 : t->table->second4;
 
-	return second && at != GAP ? second[at] : COUNTRY_NONE;
+	return second && at != GAP ? second[at] : (struct geo_opinion){ 0 };
 }
 
 static void put(struct target *t, addr6_t first, size_t at)
@@ -78,6 +79,7 @@ static void put(struct target *t, addr6_t first, size_t at)
 	const struct geo_record *r = record_of(t, at);
 	uint32_t i = t->stored->segments++, n = t->stored->kept;
 	uint32_t since = since_of(t, at);
+	struct geo_opinion second = second_of(t, at);
 
 	t->stored->records += r != NULL;
 	t->stored->kept += since != 0;
@@ -93,9 +95,11 @@ static void put(struct target *t, addr6_t first, size_t at)
 	}
 	t->country[i] = r ? r->country : COUNTRY_NONE;
 	t->origin[i] = r ? image_origin(r) : IMAGE_GAP;
+	if (r && second.cut)
+		t->origin[i] |= IMAGE_CUT;
 	t->date[i] = r ? r->date : 0;
 	if (t->table->second)
-		t->second[i] = second_of(t, at);
+		t->second[i] = second.country;
 	if (since)
 		t->kept[n] = (struct image_kept){ i, since };
 }

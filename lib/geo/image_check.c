@@ -145,6 +145,14 @@ static bool kept_valid(const struct family *f)
 	return true;
 }
 
+static bool cut_valid(const struct family *f, uint32_t i)
+{
+	return !image_cut(f, i) ||
+	       (i > 0 && f->second &&
+		f->first[i] == f->first[i - 1] && f->date[i] == f->date[i - 1] &&
+		(f->origin[i - 1] | IMAGE_CUT) == f->origin[i]);
+}
+
 static bool values_valid(const struct family *f)
 {
 	uint32_t records = 0;
@@ -154,7 +162,8 @@ static bool values_valid(const struct family *f)
 		    (f->second && !image_country_valid(f->second[i])))
 			return false;
 		if (f->origin[i] != IMAGE_GAP) {
-			if (!image_origin_valid(f->origin[i]))
+			if (!image_origin_valid(f->origin[i]) ||
+			    !cut_valid(f, i))
 				return false;
 			records++;
 		} else if (f->country[i] != COUNTRY_NONE || f->date[i] != 0 ||

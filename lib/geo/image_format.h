@@ -48,8 +48,10 @@
  * space.  What no record covers is a segment too, with origin IMAGE_GAP.
  *
  * `country` is what the first source says, `second` what the second one does; which
- * of them counts depends on the configuration, and is not stored.  `kept` lists, in
- * order, the segments that their registry's file does not name any more.
+ * of them counts depends on the configuration, and is not stored.  Where the second
+ * one's borders cut a record, all segments of it but the first have IMAGE_CUT in
+ * their origin.  `kept` lists, in order, the segments that their registry's file does
+ * not name any more.
  *
  * The index narrows a search.  Its key is the address (IPv4) or the upper half of
  * it (IPv6).  Pages of equal size cut the keys from `base` on, for IPv4 a single one
@@ -65,6 +67,7 @@
 #define IMAGE_SEGMENTS_MAX (1u << 25) /* of a family */
 #define IMAGE_PAGES_MAX    4096u
 #define IMAGE_GAP          0xffffu
+#define IMAGE_CUT          0x8000u /* in an origin, see below */
 
 struct image_page {
 	uint32_t first; /* slot */
@@ -147,7 +150,8 @@ static inline uint16_t image_origin(const struct geo_record *r)
 
 static inline bool image_origin_valid(uint16_t origin)
 {
-	return (origin & 0xff) < REGISTRY_COUNT && origin >> 8 < STATUS_COUNT;
+	return (origin & 0xff) < REGISTRY_COUNT &&
+	       (origin & ~IMAGE_CUT) >> 8 < STATUS_COUNT;
 }
 
 /* What country_index() may be asked about, or none. */

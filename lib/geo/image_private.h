@@ -54,12 +54,19 @@ static inline uint32_t image_since(const struct family *f, uint32_t i,
 		       : 0;
 }
 
+/* Whether segment i is of the same record as the one before. */
+static inline bool image_cut(const struct family *f, uint32_t i)
+{
+	return f->origin[i] != IMAGE_GAP && (f->origin[i] & IMAGE_CUT);
+}
+
 /* Registry, status and date of segment i, with the first source's country. */
 static inline struct geo_record image_record(const struct family *f, uint32_t i)
 {
 	return (struct geo_record){ .country = f->first[i],
 				    .registry = (uint8_t)f->origin[i],
-				    .status = (uint8_t)(f->origin[i] >> 8),
+				    .status = (uint8_t)(f->origin[i] >> 8 &
+							 0x7f),
 				    .date = f->date[i] };
 }
 

@@ -16,7 +16,6 @@ struct keep {
 	uint32_t source; /* index in the table */
 	enum geo_registry registry;
 	bool second; /* the second source's opinions, else a registry's records */
-	bool merge;
 };
 
 static bool keeps(const struct keep *k, const struct family *f, uint32_t i,
@@ -33,10 +32,12 @@ static bool keeps(const struct keep *k, const struct family *f, uint32_t i,
 	return out->registry == k->registry;
 }
 
-static bool same(const struct geo_record *a, const struct geo_record *b)
+/* Whether segment i goes on where the one kept last ended. */
+static bool goes_on(const struct keep *k, const struct family *f, uint32_t i)
 {
-	return a->country == b->country && a->status == b->status &&
-	       a->date == b->date && a->registry == b->registry;
+	if (!k->second)
+		return image_cut(f, i);
+	return i > 0 && f->second[i] == f->second[i - 1];
 }
 
 static bool keep4(const struct keep *k, const struct family *f,
@@ -56,8 +57,7 @@ static bool keep4(const struct keep *k, const struct family *f,
 			continue;
 		r.first = (uint32_t)ends.first;
 		r.last = (uint32_t)ends.last;
-		if (k->merge && t->count4 > base && last->last + 1 == r.first &&
-		    same(&last->record, &r.record))
+		if (t->count4 > base && goes_on(k, f, i))
 			last->last = r.last;
 		else if (!table_add4(t, &r, err))
 			return false;
@@ -82,8 +82,7 @@ static bool keep6(const struct keep *k, const struct family *f,
 			continue;
 		r.first = ends.first;
 		r.last = ends.last;
-		if (k->merge && t->count6 > base && last->last + 1 == r.first &&
-		    same(&last->record, &r.record))
+		if (t->count6 > base && goes_on(k, f, i))
 			last->last = r.last;
 		else if (!table_add6(t, &r, err))
 			return false;
@@ -102,7 +101,6 @@ static bool keep_all(const struct image *image, struct keep *k,
 	    !table_grow_sources(table, err))
 		return false;
 	k->source = (uint32_t)table->source_count;
-	k->merge = image->header->second != 0;
 	if (!keep4(k, &image->v4, err) || !keep6(k, &image->v6, err)) {
 		table->count4 = count4;
 		table->count6 = count6;

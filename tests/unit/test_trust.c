@@ -316,7 +316,7 @@ static struct geo_table random_table(int family, bool gaps)
 
 /* The plain list's word on one address. */
 static country_t plain(const struct geo_table *t, const struct addr *a,
-		       bool *found)
+		       bool *found, struct range *range)
 {
 	size_t n = a->family == 4 ? t->count4 : t->count6;
 
@@ -327,6 +327,7 @@ static country_t plain(const struct geo_table *t, const struct addr *a,
 
 		if (first <= a->value && a->value <= last) {
 			*found = true;
+			*range = (struct range){ a->family, first, last };
 			return a->family == 4 ? t->v4[i].record.country
 					      : t->v6[i].record.country;
 		}
@@ -340,9 +341,10 @@ static void compare(struct image *image, const struct geo_table *a,
 		    enum agree agree, const struct country_set *allowed)
 {
 	struct image_hit hit = image_find(image, at);
+	struct range record, other;
 	bool found_a, found_b;
-	country_t first = plain(a, at, &found_a);
-	country_t second = plain(b, at, &found_b);
+	country_t first = plain(a, at, &found_a, &record);
+	country_t second = plain(b, at, &found_b, &other);
 	country_t want = agree_country(agree, allowed, first, second);
 
 	assert_false(hit.damaged);
@@ -350,6 +352,9 @@ static void compare(struct image *image, const struct geo_table *a,
 	assert_int_equal(hit.second, second);
 	assert_int_equal(hit.found, found_a || second != COUNTRY_NONE);
 	assert_int_equal(hit.record.country, want);
+	if (found_a) /* whole, whatever the second source cuts it into */
+		assert_true(hit.range.first == record.first &&
+			    hit.range.last == record.last);
 	assert_int_equal(hit.record.registry,
 			 found_a ? REGISTRY_ARIN : REGISTRY_NONE);
 	assert_int_equal(at->family == 4
@@ -524,6 +529,7 @@ static const struct {
 	{ SECTION_SECOND4, 2, 2, 0xffff },
 	{ SECTION_SECOND4, 0, 2, 0x5553 }, /* of a gap */
 	{ SECTION_SECOND6, 2, 2, 0x0041 },
+	{ SECTION_ORIGIN4, 2, 2, IMAGE_CUT | 0x0101 }, /* behind a gap */
 	{ SECTION_KEPT4, 0, 4, 99 },
 	{ SECTION_KEPT4, 0, 4, UINT32_MAX },
 	{ SECTION_KEPT4, 0, 4, 0 }, /* a gap */
