@@ -63,6 +63,20 @@ struct conf_listen {
 	struct conf_server server;
 };
 
+/* Greylisting: its times, and where it remembers. */
+struct conf_greylist {
+	uint32_t delay_s, window_s, lifetime_s;
+	unsigned network4, network6; /* prefix lengths */
+	unsigned clients;            /* triplets to pass; 0: never enough */
+	bool redis;                  /* else LMDB */
+	char *path; /* LMDB: the folder, NULL: "greylist" in state_dir; redis:
+	             * the Unix socket, NULL: host and port */
+	char *host;
+	uint16_t port;
+	unsigned db;
+	char *user, *password; /* NULL: not given */
+};
+
 struct conf {
 	char *path; /* the file, or NULL: built-in defaults only */
 	struct policy policy;
@@ -125,6 +139,8 @@ struct conf {
 	char *p0f_group;   /* NULL: not given */
 	struct conf_server amavis[CONF_AMAVIS_MAX];
 	size_t amavis_count;
+
+	struct conf_greylist greylist;
 };
 
 /* conf_read - read and check a configuration, and the lists that it names.

@@ -63,6 +63,13 @@ const struct conf_option conf_options[] = {
 	{ "policyd", "listen", true, conf_set_policyd_listen },
 	{ "policyd", "user", false, conf_set_policyd_user },
 	{ "policyd", "header", false, conf_set_policyd_header },
+	{ "greylist", "delay", false, conf_set_greylist_delay },
+	{ "greylist", "window", false, conf_set_greylist_window },
+	{ "greylist", "lifetime", false, conf_set_greylist_lifetime },
+	{ "greylist", "network4", false, conf_set_greylist_network4 },
+	{ "greylist", "network6", false, conf_set_greylist_network6 },
+	{ "greylist", "clients", false, conf_set_greylist_clients },
+	{ "greylist", "store", false, conf_set_greylist_store },
 	{ "rule", "country", true, conf_set_rule_country },
 	{ "rule", "os", true, conf_set_rule_os },
 	{ "rule", "min-confidence", false, conf_set_rule_confidence },
@@ -156,6 +163,7 @@ static bool set_defaults(struct conf *conf, const char *path)
 	conf->p0f_socket = true;
 	conf->p0f_mode = DEFAULT_P0F_MODE;
 	conf->policyd_header = true;
+	conf_greylist_defaults(&conf->greylist);
 	return conf->path && conf->state_dir && conf->run_dir;
 }
 
@@ -230,6 +238,8 @@ static void check_whole(struct conf_reader *r, const unsigned *first_line)
 		conf_fail(r, r->path, line_of(first_line, "queue-count"),
 			  "%u queues from %u on pass 65535, the last there is",
 			  conf->queue_count, conf->queue);
+	conf_greylist_check(r, line_of(first_line, "window"),
+			    line_of(first_line, "lifetime"));
 	if (conf->source == GEO_MMDB && !conf->mmdb && conf->url_count == 0)
 		conf_fail(r, r->path, source,
 			  "source = mmdb needs the database's path in "
@@ -324,6 +334,7 @@ void conf_free(struct conf *conf)
 	free(conf->run_dir);
 	free(conf->user);
 	free(conf->p0f_group);
+	conf_greylist_clear(&conf->greylist);
 	free(conf->dns);
 	free(conf->policyd_listen);
 	free(conf->policyd_user);

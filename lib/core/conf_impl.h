@@ -156,16 +156,21 @@ conf_set_fn conf_set_mode, conf_set_ports, conf_set_countries, conf_set_contact,
 	conf_set_queue_count, conf_set_queue_fail, conf_set_hosts,
 	conf_set_log_format, conf_set_user, conf_set_source, conf_set_mmdb,
 	conf_set_agree, conf_set_urls, conf_set_max_age, conf_set_max_shrink,
-	conf_set_grace, conf_set_floor,
-	conf_set_networks, conf_set_files, conf_set_private, conf_set_spf,
-	conf_set_deny_action, conf_set_dns, conf_set_p0f_socket,
-	conf_set_p0f_mode, conf_set_p0f_group, conf_set_p0f_amavis,
-	conf_set_policyd_listen, conf_set_policyd_user, conf_set_policyd_header;
+	conf_set_grace, conf_set_floor, conf_set_networks, conf_set_files,
+	conf_set_private, conf_set_spf, conf_set_deny_action, conf_set_dns,
+	conf_set_p0f_socket, conf_set_p0f_mode, conf_set_p0f_group,
+	conf_set_p0f_amavis, conf_set_policyd_listen, conf_set_policyd_user,
+	conf_set_policyd_header;
 
 /* conf_server_parse - "ADDR:PORT", IPv6 as "[ADDR]:PORT"; without its port (the
  * brackets may then be missing) it is default_port, or where that is 0 an error. */
 bool conf_server_parse(const char *text, uint16_t default_port,
 		       struct conf_server *out);
+
+conf_set_fn conf_set_greylist_delay, conf_set_greylist_window,
+	conf_set_greylist_lifetime, conf_set_greylist_network4,
+	conf_set_greylist_network6, conf_set_greylist_clients,
+	conf_set_greylist_store;
 
 /* Of rules: r->rule is the one. */
 conf_set_fn conf_set_rule_country, conf_set_rule_os, conf_set_rule_confidence,
@@ -192,6 +197,10 @@ void conf_bool(struct conf_reader *r, const struct conf_setting *setting,
 void conf_user(struct conf_reader *r, const struct conf_setting *setting,
 	       char **out);
 
+/* conf_duration - a value such as "7d", from 1s to ten years; else said. */
+bool conf_duration(struct conf_reader *r, const struct conf_value *value,
+		   uint32_t *out);
+
 /* conf_number - decimal, or hexadecimal after 0x; false if it is none or is not
  * in [min, max].  conf_say_word - "there is no … \"word\"", with the nearest of
  * words or all of them. */
@@ -199,6 +208,15 @@ bool conf_number(const char *text, unsigned long min, unsigned long max,
 		 unsigned long *out);
 void conf_say_word(struct conf_reader *r, const struct conf_value *value,
 		   const char *what, const char *const *words, size_t count);
+
+/* ---- greylist ---- */
+
+void conf_greylist_defaults(struct conf_greylist *greylist);
+void conf_greylist_clear(struct conf_greylist *greylist);
+
+/* conf_greylist_check - delay < window <= lifetime; the lines of the latter two. */
+void conf_greylist_check(struct conf_reader *r, unsigned window_line,
+			 unsigned lifetime_line);
 
 /* ---- networks ---- */
 

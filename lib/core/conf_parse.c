@@ -25,8 +25,9 @@
 #define UNKNOWN_MAX 32 /* names that are not known, before we give up */
 
 /* "" is the top; the others in the order of the manual */
-static const char *const section_names[] = { "",    "geo",     "exempt", "deny",
-					     "p0f", "policyd", "rule" };
+static const char *const section_names[] = { "",         "geo", "exempt",
+					     "deny",     "p0f", "policyd",
+					     "greylist", "rule" };
 #define SECTION_NAMES (sizeof(section_names) / sizeof(*section_names))
 
 static struct {

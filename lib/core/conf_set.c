@@ -481,12 +481,18 @@ static bool duration(const char *text, uint32_t *out)
 	return false;
 }
 
+bool conf_duration(struct conf_reader *r, const struct conf_value *value,
+		   uint32_t *out)
+{
+	return duration(value->text, out) ||
+	       fail(r, value,
+		    "is no duration from 1s to 3650d: a number and s, m, h, d "
+		    "or w, such as 7d");
+}
+
 void conf_set_max_age(struct conf_reader *r, const struct conf_setting *setting)
 {
-	if (!duration(setting->values[0].text, &r->conf->max_age_s))
-		fail(r, &setting->values[0],
-		     "is no duration from 1s to 3650d: a number and s, m, h, d "
-		     "or w, such as 7d");
+	conf_duration(r, &setting->values[0], &r->conf->max_age_s);
 }
 
 void conf_set_max_shrink(struct conf_reader *r,
