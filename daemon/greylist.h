@@ -50,13 +50,21 @@ struct greylist;
  * rights are dropped; opens no file afterwards. */
 bool greylist_open(struct greylist **out, const struct conf *conf,
 		   struct ev_loop *loop, struct error *err);
-void greylist_close(struct greylist *greylist); /* NULL is allowed */
+/* greylist_close - what is asked and not answered yet is not answered any more.
+ * NULL is allowed. */
+void greylist_close(struct greylist *greylist);
+
+/* greylist_configure - go by the times, networks and clients of a configuration
+ * that was read anew; the store stays the one that was opened. */
+void greylist_configure(struct greylist *greylist, const struct conf *conf);
 
 /* greylist_check - ask about a triplet, and note that it came.
  *
  * done is called once, from the loop and never from within greylist_check: when what
  * it reports is on disk, or the shared store said it.  It comes within 250 ms,
- * GREYLIST_UNABLE or the local store's answer at worst.  The strings are copied. */
+ * GREYLIST_UNABLE or the local store's answer at worst.  The strings are copied.
+ * now: seconds since 1970; it may go backwards.  Only where there is no memory left
+ * at all, done is called with GREYLIST_UNABLE before greylist_check returns. */
 typedef void greylist_done(void *ctx, const struct greylist_result *result);
 void greylist_check(struct greylist *greylist,
 		    const struct greylist_triplet *triplet, uint64_t now,

@@ -119,7 +119,7 @@ void conf_set_greylist_clients(struct conf_reader *r,
 static bool part(struct conf_reader *r, const struct conf_value *value,
 		 const char *from, size_t len, char **out)
 {
-	char *to = malloc(len + 1);
+	char *to = calloc(1, len + 1);
 	size_t used = 0;
 
 	free(*out);
@@ -143,7 +143,6 @@ static bool part(struct conf_reader *r, const struct conf_value *value,
 		}
 		to[used++] = (char)byte;
 	}
-	to[used] = '\0';
 	return true;
 }
 

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What `geoblock greylist` asks, of the local store.  A database can hold a million
+ * records, and the loop must not be held up: each request looks at a bounded number of
+ * them and says where the next one has to go on.
+ *
+ *   {"command":"list", "only":[PATTERN…], "after":K}    → {"rows":[…], "next":K}
+ *   {"command":"forget", "only":[PATTERN…], "after":K}  → {"forgotten":N, "next":K}
+ *   {"command":"stats"}                                 → an object
+ *
+ * A pattern is a network, a sender (user@example.com), or all of a domain
+ * (@example.com); forget wants at least one, or "all":true.  next is absent at the
+ * end. */
+#include "greylist_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <jansson.h>
+
+#include "tools/tool.h"
+
+#define LOOK_MAX     20000 /* records for one request: some ms */
+#define ROWS_MAX     400   /* of some 300 bytes, within CONTROL_OUTPUT_MAX */
+#define PATTERNS_MAX 64
+#define FORGET_MS    200
+
+/* What somebody asked for. */
+struct pattern {
+	bool is_net;
+	struct range net;
+	const char *text; /* belongs to the request */
+};
+
+struct search {
+	struct greylist *greylist;
+	struct pattern patterns[PATTERNS_MAX];
+	size_t count; /* 0: all */
+	struct greylist_key after;
+	json_t *rows; /* list */
+	size_t found;
+	bool failed; /* forget: no memory, or the store is behind */
+};
+
+static char *dump(json_t *object)
+{
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	json_decref(object);
+	return text;
+}
+
+static char *say_error(const char *text)
+{
+	return dump(json_pack("{s:s}", "error", text));
+}
+
+/* ---- what is searched for ---- */
+
+static bool take_pattern(struct search *search, const json_t *value,
+			 struct error *err)
+{
+	const char *text = json_string_value(value);
+	struct pattern *pattern = &search->patterns[search->count];
+
+	if (!text || search->count == PATTERNS_MAX)
+		return error_set(err, ERROR_MALFORMED, 0,
+				 "\"only\" has at most %d texts", PATTERNS_MAX);
+	pattern->text = text;
+	pattern->is_net = range_parse(text, strlen(text), &pattern->net, err);
+	if (!pattern->is_net && !strchr(text, '@') && strcmp(text, "<>") != 0)
+		return error_set(err, ERROR_MALFORMED, 0,
+				 "\"%.80s\" is no network, no sender "
+				 "(user@example.com, <>) and no domain "
+				 "(@example.com)",
+				 text);
+	search->count++;
+	return true;
+}
+
+static bool take_after(struct search *search, const char *hex)
+{
+	size_t len = hex ? strlen(hex) : 0;
+
+	if (len % 2 || len / 2 > GREYLIST_KEY_MAX)
+		return false;
+	search->after.len = (uint8_t)(len / 2);
+	if (hex && strspn(hex, "0123456789abcdef") != len)
+		return false;
+	for (size_t i = 0; i < len / 2; i++) {
+		char byte[3] = { hex[2 * i], hex[2 * i + 1] };
+
+		search->after.bytes[i] = (uint8_t)strtoul(byte, NULL, 16);
+	}
+	return true;
+}
+
+static bool take_request(struct search *search, const json_t *request,
+			 struct error *err)
+{
+	const json_t *only = json_object_get(request, "only"), *value;
+	const json_t *after = json_object_get(request, "after");
+	size_t i;
+
+	if (only && !json_is_array(only))
+		return error_set(err, ERROR_MALFORMED, 0,
+				 "\"only\" is a list of texts");
+	json_array_foreach(only, i, value)
+	{
+		if (!take_pattern(search, value, err))
+			return false;
+	}
+	if (after && !take_after(search, json_string_value(after)))
+		return error_set(err, ERROR_MALFORMED, 0,
+				 "\"after\" is not what \"next\" said");
+	return true;
+}
+
+/* The last address of a key's network, as the configuration has it now. */
+static addr6_t last_of(const struct greylist *greylist, const struct addr *net)
+{
+	unsigned bits = net->family == 4 ? 32 : 128;
+	unsigned length = net->family == 4 ? greylist->conf.network4
+					   : greylist->conf.network6;
+
+	return net->value |
+	       (length < bits ? ((addr6_t)1 << (bits - length)) - 1 : 0);
+}
+
+static bool matches_sender(const char *pattern, const char *sender)
+{
+	const char *at = strrchr(sender, '@');
+
+	if (strcmp(pattern, "<>") == 0)
+		return sender[0] == '\0';
+	if (pattern[0] == '@')
+		return at && strcasecmp(pattern, at) == 0;
+	return strcasecmp(pattern, sender) == 0;
+}
+
+static bool wanted(const struct search *search, const struct addr *net,
+		   enum greylist_kind kind,
+		   const struct greylist_record *record)
+{
+	for (size_t i = 0; i < search->count; i++) {
+		const struct pattern *p = &search->patterns[i];
+
+		if (!p->is_net) {
+			if (kind == GREYLIST_TRIPLET &&
+			    matches_sender(p->text, record->sender))
+				return true;
+		} else if (p->net.family == net->family &&
+			   p->net.first <= last_of(search->greylist, net) &&
+			   p->net.last >= net->value) {
+			return true;
+		}
+	}
+	return search->count == 0;
+}
+
+static void put_next(json_t *out, const struct search *search)
+{
+	char hex[2 * GREYLIST_KEY_MAX + 1];
+
+	if (search->after.len)
+		json_object_set_new(
+			out, "next",
+			json_string(tool_hex(search->after.bytes,
+					     search->after.len, hex)));
+}
+
+/* ---- list ---- */
+
+/* An address that may be no UTF-8, and cut anywhere. */
+static json_t *text_of(const char *address)
+{
+	char plain[GREYLIST_TEXT_MAX];
+	json_t *text = json_string(address);
+
+	if (text)
+		return text;
+	for (size_t i = 0; i < sizeof(plain); i++)
+		plain[i] = (unsigned char)address[i] >= 0x80 ? '?' : address[i];
+	plain[sizeof(plain) - 1] = '\0';
+	return json_string(plain);
+}
+
+static void put_time(json_t *row, const char *key, uint64_t seconds)
+{
+	char text[TOOL_TIME_MAX];
+
+	json_object_set_new(row, key, json_string(tool_time(seconds, text)));
+}
+
+static bool list_one(void *ctx, const struct greylist_key *key,
+		     const struct greylist_record *record)
+{
+	struct search *search = ctx;
+	struct range range;
+	char net[RANGE_TEXT_MAX];
+	enum greylist_kind kind;
+	struct addr first;
+	json_t *row;
+
+	if (!greylist_key_network(key, &first, &kind) ||
+	    !wanted(search, &first, kind, record))
+		return true;
+	range = (struct range){ first.family, first.value,
+				last_of(search->greylist, &first) };
+	row = json_object();
+	json_object_set_new(row, "network",
+			    json_string(range_format(&range, net)));
+	if (kind == GREYLIST_TRIPLET) {
+		json_object_set_new(row, "sender", text_of(record->sender));
+		json_object_set_new(row, "recipient",
+				    text_of(record->recipient));
+		json_object_set_new(
+			row, "state",
+			json_string(record->passed ? "passed" : "waiting"));
+	} else {
+		json_object_set_new(
+			row, "state",
+			json_string(
+				search->greylist->conf.clients > 0 &&
+						record->count >=
+							search->greylist->conf
+								.clients
+					? "client"
+					: "counting"));
+		json_object_set_new(row, "passed", json_integer(record->count));
+	}
+	put_time(row, "first_seen", record->first);
+	put_time(row, "last_seen", record->last);
+	put_time(row, "expires", record->expires);
+	json_array_append_new(search->rows, row);
+	return ++search->found < ROWS_MAX;
+}
+
+static char *list(struct search *search)
+{
+	struct error err = { 0 };
+	json_t *out;
+
+	search->rows = json_array();
+	if (!greylist_lmdb_each(search->greylist->lmdb, &search->after,
+				LOOK_MAX, list_one, search, &err)) {
+		json_decref(search->rows);
+		return say_error(err.text);
+	}
+	out = json_pack("{s:o}", "rows", search->rows);
+	put_next(out, search);
+	return dump(out);
+}
+
+/* ---- forget ---- */
+
+static bool forget_one(void *ctx, const struct greylist_key *key,
+		       const struct greylist_record *record)
+{
+	struct search *search = ctx;
+	struct greylist *greylist = search->greylist;
+	enum greylist_kind kind;
+	struct addr first;
+	struct greylist_job *job;
+
+	if (!greylist_key_network(key, &first, &kind) ||
+	    !wanted(search, &first, kind, record))
+		return true;
+	job = greylist_job_new(greylist, GREYLIST_FORGET);
+	if (job) {
+		job->key = *key;
+		search->failed = !greylist_job_local(greylist, job);
+		greylist_job_drop(greylist, job);
+	} else {
+		search->failed = true;
+	}
+	search->found += !search->failed;
+	return !search->failed && search->found < LOOK_MAX / 4;
+}
+
+static char *forget(struct search *search, bool all)
+{
+	struct greylist *greylist = search->greylist;
+	struct error err = { 0 };
+	json_t *out;
+
+	if (search->count == 0 && !all)
+		return say_error("forget what? \"only\" or \"all\" is missing");
+	if (!greylist_lmdb_each(greylist->lmdb, &search->after, LOOK_MAX,
+				forget_one, search, &err))
+		return say_error(err.text);
+	if (search->failed || !greylist_local_wait(greylist->local, FORGET_MS))
+		return say_error("the disk is slow; what was asked for may be "
+				 "forgotten in part");
+	out = json_pack("{s:I}", "forgotten", (json_int_t)search->found);
+	put_next(out, search);
+	return dump(out);
+}
+
+/* ---- stats ---- */
+
+static char *stats(struct greylist *greylist)
+{
+	struct greylist_lmdb_stats lmdb = { 0 };
+	json_t *counts = json_object(), *out;
+
+	for (int i = 0; i < GREYLIST_ANSWER_COUNT; i++)
+		json_object_set_new(
+			counts, greylist_answer_name((enum greylist_answer)i),
+			json_integer((json_int_t)greylist->answers[i]));
+	out = json_pack("{s:o, s:I}", "answers", counts, "local_answers",
+			(json_int_t)greylist->local_answers);
+	if (greylist_lmdb_stats(greylist->lmdb, &lmdb))
+		json_object_set_new(out, "database",
+				    json_pack("{s:I, s:I, s:I}", "records",
+					      (json_int_t)lmdb.records, "limit",
+					      (json_int_t)lmdb.limit, "bytes",
+					      (json_int_t)lmdb.bytes));
+	return dump(out);
+}
+
+char *greylist_command(struct greylist *greylist, const char *request,
+		       size_t len)
+{
+	json_t *object = json_loadb(request, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *command =
+		json_string_value(json_object_get(object, "command"));
+	struct search *search = calloc(1, sizeof(*search));
+	struct error err = { 0 };
+	char *text;
+
+	if (search)
+		search->greylist = greylist;
+	if (!search)
+		text = NULL;
+	else if (!json_is_object(object) || !command)
+		text = say_error("a request is one JSON object with a "
+				 "\"command\"");
+	else if (!take_request(search, object, &err))
+		text = say_error(err.text);
+	else if (strcmp(command, "list") == 0)
+		text = list(search);
+	else if (strcmp(command, "forget") == 0)
+		text = forget(search,
+			      json_is_true(json_object_get(object, "all")));
+	else if (strcmp(command, "stats") == 0)
+		text = stats(greylist);
+	else
+		text = say_error("\"command\" is list, forget or stats");
+	json_decref(object);
+	free(search);
+	return text;
+}
