@@ -187,7 +187,7 @@ static bool open_local(struct greylist *greylist, const struct conf *conf,
 	else
 		snprintf(folder, sizeof(folder), "%.200s/greylist",
 			 conf->state_dir);
-	if (!rights_find(&rights, RIGHTS_POLICYD, NULL, err))
+	if (!rights_find(&rights, RIGHTS_POLICYD, conf->policyd_user, err))
 		return false;
 	if (rights.change) {
 		uid = rights.uid;
