@@ -23,9 +23,11 @@
 #include "daemon/nflog.h"
 #include "daemon/notify.h"
 #include "tools/tool.h"
+#include "tools/tool_lock.h"
 
 #define QUEUE_ROUND  16  /* batches before others have their turn */
 #define HEAL_DELAY_S 0.1 /* commits come in groups */
+#define HEAL_AGAIN_S 1.  /* where the kernel did not let us */
 #define IMAGE_POLL_S 5.
 
 static const char help[] =
@@ -172,6 +174,14 @@ static void log_change(const struct daemon *daemon,
 			 change->pid, change->gone ? ": gone" : "");
 }
 
+static void heal_in(struct daemon *daemon, double seconds)
+{
+	if (ev_is_active(&daemon->heal))
+		return;
+	ev_timer_set(&daemon->heal, seconds, 0.);
+	ev_timer_start(daemon->loop, &daemon->heal);
+}
+
 static void on_monitor(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct daemon *daemon = ev_userdata(loop);
@@ -187,10 +197,7 @@ static void on_monitor(struct ev_loop *loop, ev_io *io, int events)
 	if (!change.changed && !change.lost)
 		return;
 	log_change(daemon, &change);
-	if (!ev_is_active(&daemon->heal)) {
-		ev_timer_set(&daemon->heal, HEAL_DELAY_S, 0.);
-		ev_timer_start(loop, &daemon->heal);
-	}
+	heal_in(daemon, HEAL_DELAY_S);
 }
 
 /* ---- what the worker brings -------------------------------------------------- */
@@ -220,6 +227,8 @@ static void tell_result(struct daemon *daemon,
 	bool asked = result->causes & WORKER_RELOAD;
 	bool sent = result->report.batches > 0;
 
+	if (result->unlocked.kind != ERROR_NONE)
+		log_warn("%s", result->unlocked.text);
 	if (result->held.kind != ERROR_NONE)
 		log_warn("%s", result->held.text);
 	if (result->missing.kind != ERROR_NONE)
@@ -254,6 +263,8 @@ static void on_result(struct ev_loop *loop, ev_async *async, int events)
 	if (result.snapshot)
 		take_snapshot(daemon, result.snapshot);
 	tell_result(daemon, &result);
+	if (result.err.kind == ERROR_KERNEL || result.held.kind == ERROR_KERNEL)
+		heal_in(daemon, HEAL_AGAIN_S);
 	text = !result.ok                       ? result.err.text
 	       : result.held.kind != ERROR_NONE ? result.held.text
 						: "reloaded";
@@ -281,15 +292,22 @@ static void say(void *ctx, const char *text)
 
 static void open_kernel(struct daemon *daemon)
 {
-	const char *table = daemon->snapshot->conf->table;
+	const struct conf *conf = daemon->snapshot->conf;
+	const char *table = conf->table;
 	struct kernel_report report;
 	struct error err = { 0 };
+	int lock;
 
 	if (!kernel_open(&daemon->applier, &err) ||
 	    !kernel_open(&daemon->kernel, &err) ||
 	    !kernel_monitor_open(&daemon->monitor, daemon->applier, table,
 				 &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
+	/* made here, so that it is there when there is no right to make it */
+	if (!tool_lock(&lock, conf->state_dir, TOOL_LOCK_TABLE,
+		       access(conf->state_dir, W_OK) == 0, TOOL_LOCK_TABLE_MS,
+		       &err))
+		log_warn("%s; going on without the lock", err.text);
 	if (snapshot_apply(daemon->snapshot, daemon->applier, &report, &err))
 		log_info("table %s: %s", table,
 			 report.batches ? "restored" : "as it should be");
@@ -297,6 +315,7 @@ static void open_kernel(struct daemon *daemon)
 		log_warn("%s", err.text);
 	else
 		fatal(STATUS_UNABLE, "%s", err.text);
+	tool_unlock(lock);
 }
 
 static void open_queues(struct daemon *daemon)
@@ -543,6 +562,8 @@ int main(int argc, char **argv)
 		 daemon.snapshot->conf->queue, hosts_room(daemon.path.hosts),
 		 signatures_count(daemon.snapshot->signatures));
 	notify("READY=1");
+	/* what changed after it was read, and before it was watched */
+	worker_ask(daemon.worker, WORKER_HEAL);
 	ev_run(daemon.loop, 0);
 	stop(&daemon);
 	return STATUS_OK;

@@ -93,6 +93,7 @@ static const int allowed[] = {
 	SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat),
 	SCMP_SYS(fcntl),
+	SCMP_SYS(flock),
 	SCMP_SYS(fadvise64),
 	/* waiting */
 	SCMP_SYS(epoll_wait),

@@ -8,6 +8,8 @@
 
 #include <geoblock/log.h>
 
+#include "tools/tool_lock.h"
+
 struct worker {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -47,6 +49,19 @@ static bool is_usable(const struct worker *worker, const struct snapshot *next,
 	return false;
 }
 
+/* What is to be read and written now belongs together: geoblock-sync waits, or is
+ * waited for.  One that holds the lock for longer hangs, and the table matters more
+ * than what it may have staged: the switch is a compare-and-swap, it will notice. */
+static int lock_table(struct worker *worker, struct worker_result *out)
+{
+	int fd;
+
+	if (!tool_lock(&fd, worker->current->conf->state_dir, TOOL_LOCK_TABLE,
+		       false, TOOL_LOCK_TABLE_MS, &out->unlocked))
+		error_wrap(&out->unlocked, "going on without the lock");
+	return fd;
+}
+
 /* The new state, enforced; or the state that runs, where the new one is no good:
  * a flushed table comes back also while somebody edits the configuration. */
 static void work(struct worker *worker, struct worker_result *out)
@@ -79,6 +94,7 @@ static void *run(void *ctx)
 	pthread_mutex_lock(&worker->lock);
 	for (;;) {
 		struct worker_result result = { 0 };
+		int lock;
 
 		while (!worker->stop && (!worker->asked || worker->has_result))
 			pthread_cond_wait(&worker->change, &worker->lock);
@@ -87,7 +103,9 @@ static void *run(void *ctx)
 		result.causes = worker->asked;
 		worker->asked = 0;
 		pthread_mutex_unlock(&worker->lock);
+		lock = lock_table(worker, &result);
 		work(worker, &result);
+		tool_unlock(lock);
 		if (result.snapshot)
 			worker->current = result.snapshot;
 		pthread_mutex_lock(&worker->lock);

@@ -26,7 +26,9 @@ struct worker_result {
 	unsigned causes;           /* bits of enum worker_cause */
 	struct snapshot *snapshot; /* NULL: what runs goes on */
 	bool ok;
-	struct error err;     /* !ok: why the new state was not taken */
+	struct error err; /* !ok: why the new state was not taken */
+	struct error
+		unlocked; /* kind not NONE: somebody kept the table's lock */
 	struct error missing; /* the image: why it is not the newest one */
 	struct error held;    /* kind not NONE: why the kernel's table is not
 	                       * what it should be */

@@ -14,12 +14,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <geoblock/log.h>
+
+#include "tools/tool_lock.h"
 
 static const char help[] =
 	"usage: geoblock-sync [OPTION…] [FILE…]\n"
@@ -90,7 +91,7 @@ bool sync_fail(struct sync *s, const char *fmt, ...)
  * lock goes with the process. */
 static int lock_state(struct sync *s)
 {
-	char path[4096];
+	struct error err = { 0 };
 	int fd;
 
 	if (mkdir(s->conf->state_dir, 0755) < 0 && errno != EEXIST) {
@@ -98,18 +99,12 @@ static int lock_state(struct sync *s)
 			  s->conf->state_dir, strerror(errno));
 		return -1;
 	}
-	snprintf(path, sizeof(path), "%s/lock", s->conf->state_dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		sync_fail(s, "%s: %s", path, strerror(errno));
-		return -1;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		sync_fail(s, "%s: another geoblock-sync is running", path);
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (tool_lock(&fd, s->conf->state_dir, TOOL_LOCK_STATE, true, 0, &err))
+		return fd;
+	sync_fail(s, "%s%s", err.text,
+		  err.kind == ERROR_HELD ? ": another geoblock-sync is running"
+					 : "");
+	return -1;
 }
 
 static void open_old(struct sync *s)
@@ -185,8 +180,8 @@ static bool compile(struct sync *s)
 
 /* ---- the kernel ---------------------------------------------------------------- */
 
-static bool apply_plan(struct sync *s, const struct tool_plan *plan,
-		       const struct tool_plan *before)
+static bool apply_locked(struct sync *s, const struct tool_plan *plan,
+			 const struct tool_plan *before)
 {
 	struct kernel *kernel = NULL;
 	struct error err = { 0 };
@@ -197,15 +192,32 @@ static bool apply_plan(struct sync *s, const struct tool_plan *plan,
 		kernel_apply(kernel, &plan->plan, before ? &before->plan : NULL,
 			     s->dry_run, &s->kernel, &err);
 	kernel_close(kernel);
-	if (!s->applied)
-		return sync_fail(s, "%s", err.text);
-	if (plan->plan.queue.enabled && s->kernel.queue == KERNEL_QUEUE_NONE)
+	return s->applied ? true : sync_fail(s, "%s", err.text);
+}
+
+/* geoblockd writes to the table, too; then it is a moment's wait. */
+static bool apply_plan(struct sync *s, const struct tool_plan *plan,
+		       const struct tool_plan *before)
+{
+	struct error err = { 0 };
+	int lock = -1;
+	bool ok;
+
+	if (!s->dry_run &&
+	    !tool_lock(&lock, s->conf->state_dir, TOOL_LOCK_TABLE, true,
+		       TOOL_LOCK_TABLE_MS, &err))
+		return sync_fail(s, "%s; the kernel's sets stay as they were",
+				 err.text);
+	ok = apply_locked(s, plan, before);
+	tool_unlock(lock);
+	if (ok && plan->plan.queue.enabled &&
+	    s->kernel.queue == KERNEL_QUEUE_NONE)
 		sync_warn(s, "this kernel hands no packet to a queue "
 			     "(CONFIG_NFT_QUEUE, or CONFIG_NFT_COMPAT with "
 			     "CONFIG_NETFILTER_XT_TARGET_NFQUEUE): rules that "
 			     "need a SYN's looks do not apply, the address "
 			     "alone decides");
-	return true;
+	return ok;
 }
 
 static bool apply(struct sync *s, const struct image *image)
@@ -297,7 +309,7 @@ static void run(struct sync *s, int argc, char **argv)
 	if (lock < 0)
 		return;
 	sync_save(s);
-	close(lock);
+	tool_unlock(lock);
 }
 
 static int parse_options(struct sync *s, int argc, char **argv)

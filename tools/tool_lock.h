@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TOOLS_TOOL_LOCK_H
+#define TOOLS_TOOL_LOCK_H
+
+#include <stdbool.h>
+
+#include <geoblock/error.h>
+
+/* Locks of a state folder, each a file there; a lock goes with its process.
+ *
+ * The first is geoblock-sync's for as long as it runs.  The second is held by
+ * whoever makes the kernel's table what it should be, from reading what that is to
+ * the switch: else one would take away as litter what the other is staging, or
+ * put back what the other has just replaced.  A sync may fetch for minutes; a
+ * table that was flushed must not wait for that. */
+#define TOOL_LOCK_STATE "lock"
+#define TOOL_LOCK_TABLE "table.lock"
+
+/* How long for the table: staging is a matter of a second on a slow machine. */
+#define TOOL_LOCK_TABLE_MS 10000
+
+/* tool_lock - wait for it up to wait_ms (0: not at all).  Where `create` is false
+ * the file has to be there already (it is opened for reading only: no right to
+ * write is needed); where it is not, nobody has locked it: true, *fd is -1.
+ * ERROR_HELD: somebody has it; else ERROR_SYSTEM; *fd is -1. */
+bool tool_lock(int *fd, const char *folder, const char *name, bool create,
+	       unsigned wait_ms, struct error *err);
+void tool_unlock(int fd); /* -1 is allowed */
+
+#endif
