@@ -54,37 +54,58 @@ static const char *quoted(const char *title, char *buf)
 
 #define QUOTED_MAX (2 * RULE_TITLE_MAX + 3)
 
+/* What only some decisions have: `key=value`, or JSON's form of it. */
+static void add_optional(char *buf, bool json, const char *key,
+			 const char *value)
+{
+	size_t len = strlen(buf);
+
+	if (value)
+		snprintf(buf + len, JOURNAL_LINE_MAX - len,
+			 json ? ",\"%s\":\"%s\"" : " %s=%s", key, value);
+}
+
+static void format_json(const struct decision *d, const char *title,
+			const char *addr, const char *country, char *buf)
+{
+	char when[TOOL_TIME_MAX];
+	size_t len;
+
+	snprintf(buf, JOURNAL_LINE_MAX,
+		 "{\"time\":\"%s\",\"verdict\":\"%s\",\"address\":\"%s\","
+		 "\"sport\":%u,\"dport\":%u,\"country\":\"%s\",\"os\":\"%s\","
+		 "\"confidence\":%u,\"rule\":%s,\"stage\":\"%s\",\"audit\":%s",
+		 tool_time(d->time, when), action_name(d->verdict.action), addr,
+		 d->sport, d->dport, d->country ? country : "",
+		 os_class_name(d->os), d->confidence, title,
+		 stage_name(d->verdict.stage), d->audit ? "true" : "false");
+	add_optional(buf, true, "rdns", d->rdns);
+	add_optional(buf, true, "greylist", d->greylist);
+	len = strlen(buf);
+	snprintf(buf + len, JOURNAL_LINE_MAX - len, "}");
+}
+
 const char *journal_format(const struct decision *d,
 			   const struct policy *policy, bool json, char *buf)
 {
 	char addr[ADDR_TEXT_MAX], country[3], title[QUOTED_MAX];
-	char when[TOOL_TIME_MAX];
 
 	addr_format(&d->source, addr);
 	country_text(d->country, country);
 	quoted(rule_title(policy, d->verdict.rule), title);
-	if (json)
-		snprintf(buf, JOURNAL_LINE_MAX,
-			 "{\"time\":\"%s\",\"verdict\":\"%s\",\"address\":\"%"
-			 "s\","
-			 "\"sport\":%u,\"dport\":%u,\"country\":\"%s\",\"os\":"
-			 "\"%s\","
-			 "\"confidence\":%u,\"rule\":%s,\"stage\":\"%s\","
-			 "\"audit\":%s}",
-			 tool_time(d->time, when),
-			 action_name(d->verdict.action), addr, d->sport,
-			 d->dport, d->country ? country : "",
-			 os_class_name(d->os), d->confidence, title,
-			 stage_name(d->verdict.stage),
-			 d->audit ? "true" : "false");
-	else
-		snprintf(buf, JOURNAL_LINE_MAX,
-			 "%s address=%s sport=%u dport=%u country=%s os=%s "
-			 "confidence=%u rule=%s stage=%s%s",
-			 action_name(d->verdict.action), addr, d->sport,
-			 d->dport, country, os_class_name(d->os), d->confidence,
-			 title, stage_name(d->verdict.stage),
-			 d->audit ? " audit=yes" : "");
+	if (json) {
+		format_json(d, title, addr, country, buf);
+		return buf;
+	}
+	snprintf(buf, JOURNAL_LINE_MAX,
+		 "%s address=%s sport=%u dport=%u country=%s os=%s "
+		 "confidence=%u rule=%s stage=%s",
+		 action_name(d->verdict.action), addr, d->sport, d->dport,
+		 country, os_class_name(d->os), d->confidence, title,
+		 stage_name(d->verdict.stage));
+	add_optional(buf, false, "rdns", d->rdns);
+	add_optional(buf, false, "greylist", d->greylist);
+	add_optional(buf, false, "audit", d->audit ? "yes" : NULL);
 	return buf;
 }
 

@@ -23,12 +23,14 @@
 struct decision {
 	uint64_t time; /* seconds since 1970 */
 	struct addr source;
-	uint16_t sport, dport;
+	uint16_t sport, dport; /* 0: not known */
 	country_t country;
 	enum os_class os;
 	uint8_t confidence;
 	struct verdict verdict;
 	bool audit; /* not carried out */
+	/* At the SMTP stage; NULL: not known, not asked.  Static strings. */
+	const char *rdns, *greylist;
 };
 
 struct journal {

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-/* The new number of each old rule; true where any differs. */
-static bool renumber(const struct policy *from, const struct policy *to,
-		     int8_t map[RULES_MAX])
+bool path_renumber(const struct policy *from, const struct policy *to,
+		   int8_t map[RULES_MAX])
 {
 	bool moved = false;
 
@@ -26,7 +25,8 @@ void path_swap(struct path *path, const struct snapshot *next)
 {
 	int8_t map[RULES_MAX];
 
-	if (renumber(&path->snapshot->conf->policy, &next->conf->policy, map)) {
+	if (path_renumber(&path->snapshot->conf->policy, &next->conf->policy,
+			  map)) {
 		counters_move(&path->counters, map);
 		hosts_renumber(path->hosts, map);
 		hosts_renumber(path->connections, map);

@@ -37,6 +37,11 @@ struct path {
  * up after 127 s (tcp_syn_retries = 6). */
 #define PATH_AGAIN_S 180
 
+/* path_renumber - the new number of each old rule by its title, HOST_RULE_GONE where it
+ * is not there any more; true where any differs. */
+bool path_renumber(const struct policy *from, const struct policy *to,
+		   int8_t map[RULES_MAX]);
+
 /* path_swap - go on with another snapshot.  What was counted and remembered under
  * a rule's title stays with it.  Decisions still in the journal have to be drained
  * before: they name rules by number. */

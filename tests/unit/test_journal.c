@@ -53,7 +53,13 @@ static void test_format(void **state)
 		"drop address=5.43.0.26 sport=40000 dport=25 country=PT "
 		"os=windows confidence=98 rule=\"bot \\\"abroad\\\"\" "
 		"stage=syn");
+	d.rdns = "generic";
+	d.greylist = "new";
 	d.audit = true;
+	assert_non_null(strstr(journal_format(&d, &policy, false, buf),
+			       " stage=syn rdns=generic greylist=new "
+			       "audit=yes"));
+	d.rdns = d.greylist = NULL;
 	d.country = COUNTRY_NONE;
 	d.verdict.rule = 1;
 	o = json_loads(journal_format(&d, &policy, true, buf), 0, NULL);
@@ -70,8 +76,12 @@ static void test_format(void **state)
 	memset(policy.rules[1].title, '"', RULE_TITLE_MAX - 1);
 	d.source = (struct addr){ .family = 6, .value = ADDR6_MAX };
 	d.sport = d.dport = 65535;
+	d.rdns = "mismatch";
+	d.greylist = "unable";
 	o = json_loads(journal_format(&d, &policy, true, buf), 0, NULL);
 	assert_non_null(o);
+	assert_string_equal(json_string_value(json_object_get(o, "greylist")),
+			    "unable");
 	json_decref(o);
 }
 
