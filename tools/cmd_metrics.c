@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* geoblock metrics: geoblockd's counters in Prometheus's text format, for a
+/* geoblock metrics: the services' counters in Prometheus's text format, for a
  * textfile collector or a small script behind a web server. */
 #include <stdio.h>
 
@@ -16,13 +16,35 @@ static const char help[] =
 	"  --config FILE   instead of " CONF_DEFAULT_PATH "\n"
 	"  --help          this text\n";
 
+static const char *text(const json_t *answer)
+{
+	const char *found = json_string_value(json_object_get(answer, "text"));
+
+	return found ? found : "";
+}
+
+/* What both services count, one after the other; either may be NULL.  Both are given
+ * back. */
+static bool print(json_t *answer, json_t *policyd, bool json)
+{
+	json_t *both =
+		json ? json_pack("{s:s+}", "text", text(answer), text(policyd))
+		     : NULL;
+
+	if (!json)
+		printf("%s%s", text(answer), text(policyd));
+	json_decref(answer);
+	json_decref(policyd);
+	return !json || tool_json_line(both);
+}
+
 int cmd_metrics(int argc, char **argv)
 {
 	struct tool_control_options options = { .name = "geoblock metrics",
 						.help = help };
-	struct error err = { 0 };
+	struct error err = { 0 }, policyd_err = { 0 };
+	json_t *answer, *policyd;
 	struct conf *conf;
-	json_t *answer;
 	int status;
 
 	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
@@ -30,15 +52,16 @@ int cmd_metrics(int argc, char **argv)
 		return status;
 	answer = tool_control_ask(
 		conf, json_pack("{s:s}", "command", "metrics"), &err);
+	policyd = tool_control_ask_policyd(
+		conf, json_pack("{s:s}", "command", "metrics"), &policyd_err);
 	conf_free(conf);
-	if (!answer) {
+	if (!policyd && !tool_control_away(&policyd_err))
+		log_warn("%s", policyd_err.text);
+	if (!answer && (!policyd || !tool_control_away(&err)))
 		log_err("%s", err.text);
+	if (!answer && !policyd)
 		return STATUS_UNABLE;
-	}
-	if (options.json)
-		return tool_json_line(answer) && tool_flush() ? STATUS_OK
-							      : STATUS_UNABLE;
-	fputs(json_string_value(json_object_get(answer, "text")), stdout);
-	json_decref(answer);
-	return tool_flush() ? STATUS_OK : STATUS_UNABLE;
+	return print(answer, policyd, options.json) && tool_flush()
+		       ? STATUS_OK
+		       : STATUS_UNABLE;
 }

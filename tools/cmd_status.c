@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* geoblock status: how geoblockd is. */
+/* geoblock status: how geoblockd is, and geoblock-policyd where it runs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -94,13 +94,38 @@ static void print(const json_t *o)
 		       text(reload, "text"));
 }
 
+static void print_policyd(const json_t *o)
+{
+	const json_t *clients = json_object_get(o, "clients");
+	const json_t *delays = json_object_get(o, "delays");
+	const json_t *reload = json_object_get(o, "reload");
+
+	printf("geoblock-policyd %s, process %lld, since %s\n",
+	       text(o, "version"), number(o, "pid"), text(o, "started"));
+	printf("mode      %s; %s of %s%s\n", text(o, "mode"), text(o, "config"),
+	       text(o, "loaded"),
+	       json_is_true(json_object_get(o, "geoblockd"))
+		       ? ""
+		       : "; geoblockd does not answer, all pass");
+	printf("requests  %lld on %lld connections, %lld us each\n",
+	       number(o, "requests"), number(clients, "connections"),
+	       number(delays, "mean_us"));
+	print_counts("replies", json_object_get(o, "replies"));
+	print_counts("verdicts", json_object_get(o, "verdicts"));
+	print_counts("passed by", json_object_get(o, "not_judged"));
+	print_counts("greylist", json_object_get(o, "greylist"));
+	if (reload)
+		printf("reload    %s: %s\n", text(reload, "time"),
+		       text(reload, "text"));
+}
+
 int cmd_status(int argc, char **argv)
 {
 	struct tool_control_options options = { .name = "geoblock status",
 						.help = help };
-	struct error err = { 0 };
+	struct error err = { 0 }, policyd_err = { 0 };
+	json_t *answer, *policyd;
 	struct conf *conf;
-	json_t *answer;
 	int status;
 
 	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
@@ -108,15 +133,24 @@ int cmd_status(int argc, char **argv)
 		return status;
 	answer = tool_control_ask(conf, json_pack("{s:s}", "command", "status"),
 				  &err);
+	policyd = tool_control_ask_policyd(
+		conf, json_pack("{s:s}", "command", "status"), &policyd_err);
 	conf_free(conf);
-	if (!answer) {
+	if (!policyd && !tool_control_away(&policyd_err))
+		log_warn("%s", policyd_err.text);
+	if (!answer)
 		log_err("%s", err.text);
-		return STATUS_UNABLE;
-	}
-	if (options.json)
-		return tool_json_line(answer) && tool_flush() ? STATUS_OK
-							      : STATUS_UNABLE;
-	print(answer);
+	if (answer && policyd)
+		json_object_set(answer, "policyd", policyd);
+	if (options.json && answer)
+		answer = tool_json_line(answer) ? json_object() : NULL;
+	else if (answer)
+		print(answer);
+	/* beside one that does not run, too */
+	if (policyd && !options.json)
+		print_policyd(policyd);
+	status = answer && tool_flush() ? STATUS_OK : STATUS_UNABLE;
 	json_decref(answer);
-	return tool_flush() ? STATUS_OK : STATUS_UNABLE;
+	json_decref(policyd);
+	return status;
 }

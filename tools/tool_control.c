@@ -33,14 +33,18 @@ struct tool_control {
 	size_t used, room;
 };
 
+bool tool_control_away(const struct error *err)
+{
+	return err->sys_errno == ENOENT || err->sys_errno == ECONNREFUSED;
+}
+
 static bool fail(const struct tool_control *control, int error,
 		 struct error *err)
 {
-	bool away = error == ENOENT || error == ECONNREFUSED;
 	struct error text;
 
 	error_set(&text, ERROR_SYSTEM, error, "%s", control->path);
-	if (away)
+	if (tool_control_away(&text))
 		error_set(err, ERROR_SYSTEM, 0, "%s; %s does not run",
 			  text.text, control->service->name);
 	else

@@ -35,9 +35,12 @@ json_t *tool_control_ask(const struct conf *conf, json_t *request,
 			 struct error *err);
 
 /* tool_control_ask_policyd - the same of geoblock-policyd, on its own socket in
- * run-dir. */
+ * run-dir.  err's sys_errno is ENOENT or ECONNREFUSED where it does not run, which
+ * tool_control_away() knows: not everybody wants it. */
 json_t *tool_control_ask_policyd(const struct conf *conf, json_t *request,
 				 struct error *err);
+
+bool tool_control_away(const struct error *err);
 
 /* What the subcommands that talk to the daemon have in common: --config, --json
  * and --help. `by` (may be NULL): `--by WORD`; `follow` (may be NULL): -f.
