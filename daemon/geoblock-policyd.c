@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* geoblock-policyd: the mail server's question about a sender, answered from
+ * geoblockd's memory of the SYN, the country data, the reverse DNS that the question
+ * has with it, and the greylist.
+ *
+ * One event loop, no thread: nothing here takes long but a reload, and a mail server
+ * waits longer than that. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <geoblock/image.h>
+#include <geoblock/log.h>
+
+#include "daemon/notify.h"
+#include "daemon/path.h"
+#include "daemon/policyd.h"
+#include "daemon/policyd_client.h"
+#include "daemon/policyd_listen.h"
+#include "tools/tool.h"
+
+#define IMAGE_POLL_S 5.
+#define FDS_BESIDE   256 /* descriptors beside the clients' */
+
+static const char help[] =
+	"usage: geoblock-policyd [OPTION…]\n"
+	"\n"
+	"  --config FILE   instead of " CONF_DEFAULT_PATH "\n"
+	"  --verbose       say more\n"
+	"  --help          this text\n"
+	"  --version       which version this is\n"
+	"\n"
+	"Runs in the foreground.  SIGHUP: read configuration and country data "
+	"anew.\n"
+	"Manual: geoblock-policyd(8).\n";
+
+/* ---- the log ------------------------------------------------------------------ */
+
+static void say(void *ctx, const char *text)
+{
+	(void)ctx;
+	log_err("%s", text);
+}
+
+static void write_line(void *ctx, const char *line)
+{
+	struct policyd *policyd = ctx;
+
+	if (policyd->snapshot->conf->log_json)
+		log_plain(LOG_LEVEL_INFO, line);
+	else
+		log_info("%s", line);
+}
+
+void policyd_decision(void *ctx, const struct decision *decision)
+{
+	struct policyd *policyd = ctx;
+	const struct conf *conf = policyd->snapshot->conf;
+	char line[JOURNAL_LINE_MAX];
+
+	write_line(policyd, journal_format(decision, &conf->policy,
+					   conf->log_json, line));
+	control_decision(policyd->control,
+			 journal_format(decision, &conf->policy, true, line));
+}
+
+/* ---- reload ------------------------------------------------------------------- */
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_store(const struct conf_greylist *a,
+		       const struct conf_greylist *b)
+{
+	return a->redis == b->redis && same(a->path, b->path) &&
+	       same(a->host, b->host) && a->port == b->port && a->db == b->db &&
+	       same(a->user, b->user) && same(a->password, b->password);
+}
+
+/* What was opened at start stays. */
+static bool keeps(const struct conf *now, const struct conf *next,
+		  struct error *err)
+{
+	const char *what = NULL;
+
+	if (strcmp(now->run_dir, next->run_dir) != 0)
+		what = "run-dir";
+	else if (!policyd_listen_same(now, next))
+		what = "listen";
+	else if (!same_store(&now->greylist, &next->greylist))
+		what = "store";
+	if (!what)
+		return true;
+	return error_set(err, ERROR_HELD, 0,
+			 "%s: \"%s\" cannot change while geoblock-policyd "
+			 "runs; restart it for that",
+			 next->path, what);
+}
+
+static void swap(struct policyd *policyd, struct snapshot *next)
+{
+	struct snapshot *before = policyd->snapshot;
+	int8_t map[RULES_MAX];
+
+	if (path_renumber(&before->conf->policy, &next->conf->policy, map))
+		counters_move(&policyd->counters.verdicts, map);
+	policyd->snapshot = next;
+	greylist_configure(policyd->greylist, next->conf);
+	snapshot_free(before);
+}
+
+static bool load(struct policyd *policyd, struct error *err)
+{
+	struct error missing = { 0 };
+	struct snapshot *next;
+
+	if (!snapshot_load(&next, policyd->config, say, NULL, &missing, err))
+		return false;
+	if (missing.kind != ERROR_NONE)
+		log_warn("%s", missing.text);
+	/* country data that was lost is no better than what runs */
+	if (!next->image && policyd->snapshot->image)
+		*err = missing;
+	else if (keeps(policyd->snapshot->conf, next->conf, err)) {
+		swap(policyd, next);
+		return true;
+	}
+	snapshot_free(next);
+	return false;
+}
+
+bool policyd_reload(struct policyd *policyd, struct error *err)
+{
+	bool ok = load(policyd, err);
+
+	policyd->reload.time = (uint64_t)ev_now(policyd->loop);
+	policyd->reload.ok = ok;
+	snprintf(policyd->reload.text, sizeof(policyd->reload.text), "%s",
+		 ok ? "reloaded" : err->text);
+	if (ok)
+		log_info("reloaded: mode=%s image=%s",
+			 policyd->snapshot->conf->policy.audit ? "audit"
+							       : "enforce",
+			 policyd->snapshot->image ? policyd->snapshot->digest
+						  : "none");
+	else
+		log_err("%s; what ran before goes on", err->text);
+	return ok;
+}
+
+/* ---- the loop's events ---------------------------------------------------------- */
+
+static void on_client(void *ctx, int fd)
+{
+	struct policyd *policyd = ctx;
+
+	policyd_clients_add(policyd->clients, fd);
+}
+
+/* geoblockd came or went.  Connections are taken from when it is known which. */
+static void on_geoblockd(void *ctx, bool here, const char *why)
+{
+	struct policyd *policyd = ctx;
+
+	if (here)
+		log_info("geoblockd answers");
+	else
+		log_warn("geoblockd does not answer (%s): everything passes "
+			 "until it does",
+			 why);
+	if (policyd->listening)
+		return;
+	policyd->listening = true;
+	policyd_listen_start(policyd->listeners, policyd->loop, on_client,
+			     policyd);
+}
+
+static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct policyd *policyd = ev_userdata(loop);
+	const struct conf *conf = policyd->snapshot->conf;
+
+	(void)timer;
+	(void)events;
+	journal_tick(&policyd->journal, &conf->policy, conf->log_json,
+		     write_line, policyd);
+}
+
+static void on_watchdog(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)timer;
+	(void)events;
+	notify("WATCHDOG=1");
+}
+
+static void on_hup(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	struct error err = { 0 };
+
+	(void)signal;
+	(void)events;
+	notify("RELOADING=1");
+	policyd_reload(ev_userdata(loop), &err);
+	notify("READY=1");
+}
+
+static void on_image(struct ev_loop *loop, ev_stat *stat, int events)
+{
+	struct error err = { 0 };
+
+	(void)stat;
+	(void)events;
+	policyd_reload(ev_userdata(loop), &err);
+}
+
+static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
+{
+	(void)events;
+	log_info("stopping: %s", strsignal(signal->signum));
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* ---- start, in pieces -------------------------------------------------------- */
+
+static void raise_limit(void)
+{
+	struct rlimit limit;
+	rlim_t want = POLICYD_CLIENTS_MAX + FDS_BESIDE;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
+		return;
+	limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < want)
+		log_warn("only %lu files may be open (RLIMIT_NOFILE); %lu are "
+			 "wanted for %d connections",
+			 (unsigned long)limit.rlim_cur, (unsigned long)want,
+			 POLICYD_CLIENTS_MAX);
+}
+
+static void open_sockets(struct policyd *policyd)
+{
+	const struct conf *conf = policyd->snapshot->conf;
+	int gid = policyd->rights.change ? (int)policyd->rights.gid : -1;
+	struct error err = { 0 };
+	int control_fd;
+	bool ok;
+
+	if (!policyd_listen_open(&policyd->listeners, conf, &control_fd, &err))
+		fatal(STATUS_UNABLE, "%s", err.text);
+	ok = control_fd >= 0 ? control_take(&policyd->control, control_fd, &err)
+			     : control_open(&policyd->control, conf->run_dir,
+					    POLICYD_CONTROL, gid, &err);
+	/* mail does not depend on it */
+	if (!ok)
+		log_warn("%s; geoblock status and geoblock greylist cannot ask",
+			 err.text);
+}
+
+static void watch(struct policyd *policyd)
+{
+	double every = notify_watchdog_s();
+	struct ev_loop *loop = policyd->loop;
+	static char image[512];
+
+	ev_signal_init(&policyd->on_hup, on_hup, SIGHUP);
+	ev_signal_start(loop, &policyd->on_hup);
+	ev_signal_init(&policyd->on_term, on_stop, SIGTERM);
+	ev_signal_start(loop, &policyd->on_term);
+	ev_signal_init(&policyd->on_int, on_stop, SIGINT);
+	ev_signal_start(loop, &policyd->on_int);
+	ev_timer_init(&policyd->second, on_second, 1., 1.);
+	ev_timer_start(loop, &policyd->second);
+	snprintf(image, sizeof(image), "%s/%s",
+		 policyd->snapshot->conf->state_dir, IMAGE_NAME);
+	ev_stat_init(&policyd->image_file, on_image, image, IMAGE_POLL_S);
+	ev_stat_start(loop, &policyd->image_file);
+	if (policyd->control)
+		control_start(policyd->control, loop, policyd_control_answer,
+			      policyd);
+	if (every > 0) {
+		ev_timer_init(&policyd->watchdog, on_watchdog, every, every);
+		ev_timer_start(loop, &policyd->watchdog);
+	}
+}
+
+static void make_loop(struct policyd *policyd)
+{
+	struct error err = { 0 };
+
+	signal(SIGPIPE, SIG_IGN);
+	/* not the default loop: that one waits for children, of which there are none */
+	policyd->loop = ev_loop_new(EVFLAG_NOENV);
+	if (!policyd->loop)
+		fatal(STATUS_UNABLE, "libev cannot start");
+	ev_set_userdata(policyd->loop, policyd);
+	journal_init(&policyd->journal);
+	if (!policyd_clients_new(&policyd->clients, policyd, &err) ||
+	    !greylist_open(&policyd->greylist, policyd->snapshot->conf,
+			   policyd->loop, &err))
+		fatal(STATUS_UNABLE, "%s", err.text);
+}
+
+static void stop(struct policyd *policyd)
+{
+	notify("STOPPING=1");
+	policyd_listen_close(policyd->listeners);
+	policyd_syn_close(policyd->syn);
+	greylist_close(policyd->greylist);
+	policyd_clients_free(policyd->clients);
+	control_close(policyd->control);
+	ev_loop_destroy(policyd->loop);
+	snapshot_free(policyd->snapshot);
+}
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* The status to exit with, or -1 to go on. */
+static int read_options(struct policyd *policyd, int argc, char **argv)
+{
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":c:vhV", options, NULL)) !=
+	       -1) {
+		switch (option) {
+		case 'c':
+			policyd->config = optarg;
+			break;
+		case 'v':
+			log_threshold(LOG_LEVEL_DEBUG);
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
+		case 'V':
+			puts(POLICYD_NAME " " GEOBLOCK_VERSION);
+			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
+		default:
+			return tool_getopt_error(POLICYD_NAME, argv, option);
+		}
+	}
+	if (optind < argc)
+		return tool_usage(POLICYD_NAME, "there is no argument \"%s\"",
+				  argv[optind]);
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct policyd policyd;
+	struct error err = { 0 }, missing = { 0 };
+	const struct conf *conf;
+	int status;
+
+	log_init(POLICYD_NAME);
+	status = read_options(&policyd, argc, argv);
+	if (status >= 0)
+		return status;
+
+	if (!snapshot_load(&policyd.snapshot, policyd.config, say, NULL,
+			   &missing, &err))
+		fatal(STATUS_USAGE, "no start: %s", err.text);
+	if (missing.kind != ERROR_NONE)
+		log_warn("%s", missing.text);
+	conf = policyd.snapshot->conf;
+	policyd.started = (uint64_t)time(NULL);
+	if (!rights_find(&policyd.rights, RIGHTS_POLICYD, conf->policyd_user,
+			 &err))
+		fatal(STATUS_USAGE, "%s", err.text);
+	raise_limit();
+	open_sockets(&policyd);
+	make_loop(&policyd);
+	notify_open();
+
+	/* from here on there is no capability, and no file to be opened for writing */
+	if (!rights_drop(&policyd.rights, &err))
+		fatal(STATUS_UNABLE, "%s", err.text);
+	watch(&policyd);
+	if (!rights_filter(&policyd.rights, rights_filter_kind(), &err))
+		fatal(STATUS_UNABLE, "%s", err.text);
+	log_info("ready: mode=%s header=%s",
+		 conf->policy.audit ? "audit" : "enforce",
+		 conf->policyd_header ? "on" : "off");
+	if (!policyd_syn_open(&policyd.syn, policyd.loop, conf->run_dir,
+			      on_geoblockd, &policyd, &err))
+		fatal(STATUS_UNABLE, "%s", err.text);
+	notify("READY=1");
+	ev_run(policyd.loop, 0);
+	stop(&policyd);
+	return STATUS_OK;
+}
