@@ -103,6 +103,8 @@ static bool attach(struct image *image, enum image_trust trust,
 	image->sources = (const void *)(image->map + l.at[SECTION_SOURCES]);
 	image->v4 = family(image, &l, false);
 	image->v6 = family(image, &l, true);
+	image->hot4 = image->v4;
+	image->hot6 = image->v6;
 	image->verified = calloc(l.blocks, 1);
 	if (!image->verified)
 		return error_set(err, ERROR_LIMIT, 0, "no memory");
@@ -231,6 +233,7 @@ void image_close(struct image *image)
 	free(image->verified);
 	free(image->agreed4);
 	free(image->agreed6);
+	image_close(image->merged);
 	free(image);
 }
 
@@ -323,13 +326,13 @@ static inline uint32_t segment6(const struct family *f, addr6_t addr)
 country_t image_country4(const struct image *image, uint32_t addr)
 {
 	assert(image->trust == IMAGE_CHECK_ALL);
-	return image->v4.country[segment4(&image->v4, addr)];
+	return image->hot4.country[segment4(&image->hot4, addr)];
 }
 
 country_t image_country6(const struct image *image, addr6_t addr)
 {
 	assert(image->trust == IMAGE_CHECK_ALL);
-	return image->v6.country[segment6(&image->v6, addr)];
+	return image->hot6.country[segment6(&image->hot6, addr)];
 }
 
 /* Ends of segment i. */

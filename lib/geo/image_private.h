@@ -37,6 +37,10 @@ struct image {
 	enum agree agree;
 	struct country_set allowed;
 	uint16_t *agreed4, *agreed6; /* family.country, where it is not first */
+	/* what image_country4 and _country6 ask: v4 and v6, or where there are
+	 * two sources the families of `merged`, an image of countries only */
+	struct family hot4, hot6;
+	struct image *merged;
 };
 
 /* image_extent - the ends of segment i. */

@@ -212,6 +212,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "lookup: %s: cannot open\n", argv[2]);
 		return 3;
 	}
+	/* as every program that keeps an image does, for one with two sources */
+	if (!image_agree(image, AGREE_FIRST, &(struct country_set){ 0 },
+			 &err)) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
 	image_each4(image, keep4, &ranges4);
 	image_each6(image, keep6, &ranges6);
 	if (ranges4.count == 0 || ranges6.count == 0) {
