@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* geoblock status: how geoblockd is, and geoblock-policyd where it runs. */
+/* geoblock status: how geoblockd is, geoblock-policyd where it runs, and the data
+ * that they and the kernel go by.  The latter is read here, so that it is also told
+ * where no daemon runs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +10,7 @@
 #include "tools/cmd.h"
 #include "tools/tool.h"
 #include "tools/tool_control.h"
+#include "tools/tool_data.h"
 
 static const char help[] =
 	"usage: geoblock status [OPTION…]\n"
@@ -15,6 +18,10 @@ static const char help[] =
 	"  --json          the whole of it, as one JSON object\n"
 	"  --config FILE   instead of " CONF_DEFAULT_PATH "\n"
 	"  --help          this text\n"
+	"\n"
+	"The country data at hand, and how the last sync came by it, is told "
+	"also where\n"
+	"geoblockd does not run.\n"
 	"\n"
 	"Exit status: 0 geoblockd runs, 2 usage or configuration error, 3 it "
 	"does not\n"
@@ -119,6 +126,69 @@ static void print_policyd(const json_t *o)
 		       text(reload, "text"));
 }
 
+/* "2 days old"; a date that is still to come is no age. */
+static void print_age(const json_t *source)
+{
+	long long days = number(source, "age") / 86400;
+
+	if (!json_object_get(source, "date"))
+		fputs("of unknown date", stdout);
+	else if (number(source, "age") < 0)
+		printf("of %s, which is still to come", text(source, "date"));
+	else
+		printf("of %s, %lld day%s old", text(source, "date"), days,
+		       days == 1 ? "" : "s");
+}
+
+static void print_source(const json_t *source)
+{
+	const char *name = text(source, "registry");
+
+	if (!json_object_get(source, "kind")) { /* a file that was refused */
+		printf("          %s: %s\n", text(source, "result"),
+		       text(source, "why"));
+		return;
+	}
+	if (name[0] == '-')
+		name = json_is_true(json_object_get(source, "second"))
+			       ? "second"
+			       : text(source, "kind");
+	printf("%-10s", name);
+	print_age(source);
+	printf(", %lld records", number(source, "records"));
+	if (json_object_get(source, "result"))
+		printf(", %s", text(source, "result"));
+	if (json_object_get(source, "why"))
+		printf(" (%s)", text(source, "why"));
+	putchar('\n');
+}
+
+static void print_data(const json_t *o)
+{
+	const json_t *sync = json_object_get(o, "last_sync");
+	const json_t *sources = json_object_get(o, "sources");
+	json_t *source;
+	size_t i;
+
+	if (json_object_get(o, "image_problem"))
+		printf("image     %s\n", text(o, "image_problem"));
+	json_array_foreach(sources, i, source)
+		print_source(source);
+	if (!sync)
+		return;
+	printf("last sync %s: %s", text(sync, "time"), text(sync, "result"));
+	if (json_object_get(sync, "problem"))
+		printf(" (exit status %lld): %s", number(sync, "exit"),
+		       text(sync, "problem"));
+	putchar('\n');
+}
+
+/* Without a daemon; NULL takes the place of its answer. */
+static json_t *without_daemon(const char *problem)
+{
+	return json_pack("{s:b, s:s}", "running", false, "problem", problem);
+}
+
 int cmd_status(int argc, char **argv)
 {
 	struct tool_control_options options = { .name = "geoblock status",
@@ -126,7 +196,7 @@ int cmd_status(int argc, char **argv)
 	struct error err = { 0 }, policyd_err = { 0 };
 	json_t *answer, *policyd;
 	struct conf *conf;
-	int status;
+	int status = STATUS_OK;
 
 	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
 	if (!conf)
@@ -135,22 +205,27 @@ int cmd_status(int argc, char **argv)
 				  &err);
 	policyd = tool_control_ask_policyd(
 		conf, json_pack("{s:s}", "command", "status"), &policyd_err);
-	conf_free(conf);
 	if (!policyd && !tool_control_away(&policyd_err))
 		log_warn("%s", policyd_err.text);
-	if (!answer)
+	if (answer) {
+		json_object_set_new(answer, "running", json_true());
+	} else {
 		log_err("%s", err.text);
-	if (answer && policyd)
-		json_object_set(answer, "policyd", policyd);
-	if (options.json && answer)
-		answer = tool_json_line(answer) ? json_object() : NULL;
-	else if (answer)
+		status = STATUS_UNABLE;
+		answer = without_daemon(err.text);
+	}
+	if (policyd)
+		json_object_set_new(answer, "policyd", policyd);
+	tool_data_json(answer, conf);
+	conf_free(conf);
+	if (options.json)
+		return tool_json_line(answer) && tool_flush() ? status
+							      : STATUS_UNABLE;
+	if (status == STATUS_OK)
 		print(answer);
-	/* beside one that does not run, too */
-	if (policyd && !options.json)
+	if (policyd) /* beside a geoblockd that does not run, too */
 		print_policyd(policyd);
-	status = answer && tool_flush() ? STATUS_OK : STATUS_UNABLE;
+	print_data(answer);
 	json_decref(answer);
-	json_decref(policyd);
-	return status;
+	return tool_flush() ? status : STATUS_UNABLE;
 }
