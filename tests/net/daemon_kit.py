@@ -59,7 +59,8 @@ def sh(*command, **options):
 class Net:
     """The world behind a veth pair, and marks counted as they arrive."""
 
-    def __init__(self):
+    def __init__(self, ports=("25", "2525")):
+        """ports: where something accepts connections."""
         self.world = subprocess.Popen(["unshare", "--net", PROBE, "hold"])
         here = os.readlink("/proc/self/ns/net")
         while os.readlink(f"/proc/{self.world.pid}/ns/net") == here:
@@ -89,7 +90,8 @@ class Net:
                                 "--queue-num", "1")
         self.start("nsenter", f"--net=/proc/{self.world.pid}/ns/net",
                    f"{HELPERS}/disguise", "1")
-        self.start(PROBE, "listen", "25", "2525")
+        if ports:
+            self.start(PROBE, "listen", *ports)
         sh("nft", "-f", "-", input="".join(
             ["table inet seen {\n"] +
             [f"counter m{v} {{}}\n" for v in range(8)] +
