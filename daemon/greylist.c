@@ -17,9 +17,11 @@
 
 #include <geoblock/log.h>
 
+#include "daemon/greylist_redis.h"
 #include "daemon/rights.h"
 
-#define ANSWER_S 0.24 /* in all */
+#define ANSWER_S 0.22 /* in all, and a tick */
+#define REDIS_S  0.14 /* of it, before the local store is asked */
 #define TICK_S   0.02
 #define JOBS_MAX 20000 /* that exist: a disk may hang while mail comes in */
 
@@ -81,7 +83,8 @@ void greylist_job_drop(struct greylist *greylist, struct greylist_job *job)
 
 static void wait_for(struct greylist *greylist, struct greylist_job *job)
 {
-	job->deadline = now_s() + ANSWER_S;
+	job->redis_deadline = now_s() + REDIS_S;
+	job->deadline = job->redis_deadline + ANSWER_S - REDIS_S;
 	job->older = greylist->newest;
 	if (greylist->newest)
 		greylist->newest->newer = job;
@@ -92,6 +95,7 @@ static void wait_for(struct greylist *greylist, struct greylist_job *job)
 		ev_timer_again(greylist->loop, &greylist->tick);
 }
 
+/* The caller has a reference of his own. */
 static void answer(struct greylist *greylist, struct greylist_job *job,
 		   const struct greylist_result *result)
 {
@@ -99,6 +103,8 @@ static void answer(struct greylist *greylist, struct greylist_job *job,
 
 	if (!done)
 		return;
+	assert(job->refs > 1); /* the list's, and the caller's */
+	job->refs--;
 	job->done = NULL;
 	if (job->older)
 		job->older->newer = job->newer;
@@ -111,7 +117,6 @@ static void answer(struct greylist *greylist, struct greylist_job *job,
 	greylist->answers[result->answer]++;
 	greylist->local_answers += result->local;
 	done(job->ctx, result);
-	unref(greylist, job);
 }
 
 static void answer_unable(struct greylist *greylist, struct greylist_job *job)
@@ -123,19 +128,32 @@ static void answer_unable(struct greylist *greylist, struct greylist_job *job)
 	answer(greylist, job, &unable);
 }
 
+/* ---- the local store answered ---- */
+
+static void tell_redis(struct greylist *greylist, struct greylist_job *job)
+{
+	enum greylist_answer said = job->result.answer;
+
+	if (!greylist->redis || !job->result.local ||
+	    (said != GREYLIST_NEW && said != GREYLIST_PASSED))
+		return;
+	job->refs++;
+	if (!greylist_redis_tell(greylist->redis, job))
+		job->refs--;
+}
+
 static void take_finished(struct greylist *greylist)
 {
 	struct greylist_job *job = greylist_local_take(greylist->local), *next;
 
 	for (; job; job = next) {
 		next = job->next;
-		/* the list of those that wait has one, too */
-		assert(job->refs > (job->done != NULL));
-		if (job->task == GREYLIST_CHECK && job->ok)
+		if (job->task == GREYLIST_CHECK && job->ok) {
 			answer(greylist, job, &job->result);
-		else
+			tell_redis(greylist, job);
+		} else {
 			answer_unable(greylist, job);
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): see the assert */
+		}
 		unref(greylist, job);
 	}
 }
@@ -155,18 +173,58 @@ static void wake(void *ctx)
 	ev_async_send(greylist->loop, &greylist->finished);
 }
 
+/* ---- the shared store answered ---- */
+
+static void on_redis(void *ctx, struct greylist_job *job, bool ok)
+{
+	struct greylist *greylist = ctx;
+
+	job->at_redis = false;
+	if (ok) {
+		struct greylist_result said = job->result;
+
+		/* the local store is to know what the shared one said */
+		job->task = GREYLIST_NOTE;
+		answer(greylist, job, &said);
+	} else {
+		job->result = (struct greylist_result){ .local = true };
+	}
+	greylist_job_local(greylist, job);
+	unref(greylist, job);
+}
+
+static void on_told(void *ctx, struct greylist_job *job)
+{
+	unref(ctx, job);
+}
+
+/* Whoever has waited longest for it has waited too long. */
+static bool redis_is_late(const struct greylist *greylist, double now)
+{
+	const struct greylist_job *job = greylist->oldest;
+
+	while (job && !job->at_redis && job->redis_deadline <= now)
+		job = job->newer;
+	return job && job->at_redis && job->redis_deadline <= now;
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct greylist *greylist = timer->data;
+	struct greylist_job *job, *next;
 	double now;
 
 	(void)events;
 	/* a loop that was held up finds both: what was in time counts */
 	take_finished(greylist);
 	now = now_s();
-	while (greylist->oldest && greylist->oldest->deadline <= now) {
-		assert(!greylist->oldest->older && greylist->oldest->done);
-		answer_unable(greylist, greylist->oldest);
+	if (greylist->redis && redis_is_late(greylist, now))
+		greylist_redis_late(greylist->redis);
+	for (job = greylist->oldest; job && job->deadline <= now; job = next) {
+		next = job->newer;
+		job->refs++;
+		answer_unable(greylist, job);
+		unref(greylist, job);
 	}
 	if (!greylist->oldest)
 		ev_timer_stop(loop, timer);
@@ -229,7 +287,12 @@ bool greylist_open(struct greylist **out, const struct conf *conf,
 	ev_init(&greylist->tick, on_tick);
 	greylist->tick.repeat = TICK_S;
 	greylist->tick.data = greylist;
-	if (!open_local(greylist, conf, err)) {
+	if (!open_local(greylist, conf, err) ||
+	    (conf->greylist.redis &&
+	     !greylist_redis_open(&greylist->redis, &conf->greylist, loop,
+				  &(struct greylist_redis_events){
+					  on_redis, on_told, greylist },
+				  err))) {
 		greylist_close(greylist);
 		return false;
 	}
@@ -250,6 +313,7 @@ void greylist_close(struct greylist *greylist)
 
 	if (!greylist)
 		return;
+	greylist_redis_close(greylist->redis);
 	greylist_local_close(greylist->local, drop);
 	for (job = greylist->oldest; job; job = next) {
 		next = job->newer;
@@ -288,6 +352,15 @@ void greylist_check(struct greylist *greylist,
 	greylist_text(job->sender, triplet->sender);
 	greylist_text(job->recipient, triplet->recipient);
 	wait_for(greylist, job);
+	if (greylist->redis) {
+		job->refs++;
+		job->at_redis = true;
+		if (greylist_redis_check(greylist->redis, job))
+			return;
+		job->at_redis = false;
+		job->refs--;
+		job->result.local = true;
+	}
 	/* one that nobody takes is answered when its time is over */
 	greylist_job_local(greylist, job);
 }

@@ -19,6 +19,7 @@
 
 #include <jansson.h>
 
+#include "daemon/greylist_redis.h"
 #include "tools/tool.h"
 
 #define LOOK_MAX     20000 /* records for one request: some ms */
@@ -279,14 +280,48 @@ static bool forget_one(void *ctx, const struct greylist_key *key,
 	return !search->failed && search->found < LOOK_MAX / 4;
 }
 
+/* The shared store's part, begun with the first page. */
+static const char *forget_shared(const struct search *search)
+{
+	struct greylist *greylist = search->greylist;
+	struct greylist_redis_pattern shared = { 0 };
+	char text[GREYLIST_TEXT_MAX];
+	bool ok = true;
+
+	if (search->count == 0)
+		ok = greylist_redis_forget(greylist->redis, &shared);
+	for (size_t i = 0; ok && i < search->count; i++) {
+		const struct pattern *p = &search->patterns[i];
+		struct range net = p->net;
+
+		if (p->is_net) {
+			net.first &= ~(last_of(
+				greylist, &(struct addr){ net.family, 0 }));
+			shared.net = &net;
+		} else {
+			greylist_text(text, p->text);
+			for (char *c = text; *c; c++)
+				if (*c >= 'A' && *c <= 'Z')
+					*c = (char)(*c + 'a' - 'A');
+			shared.net = NULL;
+			shared.text = text;
+		}
+		ok = greylist_redis_forget(greylist->redis, &shared);
+	}
+	return ok ? "asked to forget" : "away: it will remember";
+}
+
 static char *forget(struct search *search, bool all)
 {
 	struct greylist *greylist = search->greylist;
+	const char *shared = NULL;
 	struct error err = { 0 };
 	json_t *out;
 
 	if (search->count == 0 && !all)
 		return say_error("forget what? \"only\" or \"all\" is missing");
+	if (greylist->redis && search->after.len == 0)
+		shared = forget_shared(search);
 	if (!greylist_lmdb_each(greylist->lmdb, &search->after, LOOK_MAX,
 				forget_one, search, &err))
 		return say_error(err.text);
@@ -294,6 +329,8 @@ static char *forget(struct search *search, bool all)
 		return say_error("the disk is slow; what was asked for may be "
 				 "forgotten in part");
 	out = json_pack("{s:I}", "forgotten", (json_int_t)search->found);
+	if (shared)
+		json_object_set_new(out, "shared", json_string(shared));
 	put_next(out, search);
 	return dump(out);
 }
@@ -317,6 +354,17 @@ static char *stats(struct greylist *greylist)
 					      (json_int_t)lmdb.records, "limit",
 					      (json_int_t)lmdb.limit, "bytes",
 					      (json_int_t)lmdb.bytes));
+	if (greylist->redis) {
+		struct greylist_redis_stats shared;
+
+		greylist_redis_stats(greylist->redis, &shared);
+		json_object_set_new(
+			out, "shared",
+			json_pack("{s:s, s:b, s:I, s:I}", "server",
+				  shared.server, "up", shared.up, "failures",
+				  (json_int_t)shared.failures, "behind",
+				  (json_int_t)shared.behind));
+	}
 	return dump(out);
 }
 

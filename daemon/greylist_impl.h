@@ -170,10 +170,11 @@ struct greylist_job {
 	bool ok;
 
 	/* the loop's */
+	bool at_redis; /* it has been asked, and may still answer */
 	unsigned refs;
 	greylist_done *done; /* NULL: was answered */
 	void *ctx;
-	double deadline, redis_deadline;
+	double deadline, redis_deadline; /* CLOCK_MONOTONIC */
 	struct greylist_job *newer, *older;
 };
 
@@ -208,6 +209,7 @@ struct greylist {
 	struct conf_greylist conf; /* its numbers; no strings */
 	struct greylist_lmdb *lmdb;
 	struct greylist_local *local;
+	struct greylist_redis *redis; /* NULL: there is no shared store */
 	ev_async finished;
 	ev_timer tick;                        /* while somebody waits */
 	struct greylist_job *oldest, *newest; /* that wait, by deadline */
