@@ -19,5 +19,6 @@ int cmd_top(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
+int cmd_greylist(int argc, char **argv);
 
 #endif

@@ -26,6 +26,7 @@ static const struct {
 	{ "log", cmd_log, "decisions as they are made" },
 	{ "reload", cmd_reload, "have geoblockd read everything anew" },
 	{ "metrics", cmd_metrics, "geoblockd's counters for Prometheus" },
+	{ "greylist", cmd_greylist, "who was told to come again" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))

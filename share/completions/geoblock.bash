@@ -14,6 +14,7 @@ _geoblock() {
 	local log='--follow --json --config --help'
 	local reload='--json --config --help'
 	local metrics='--json --config --help'
+	local greylist='--json --config --help'
 	local sync='--offline --dry-run --force --no-apply --json --quiet
 		--verbose --config --version --help'
 
@@ -54,9 +55,9 @@ _geoblock() {
 		done
 	fi
 	case $command in
-	'') words='query check export fingerprint replay status top log reload metrics
+	'') words='query check export fingerprint replay status top log reload metrics greylist
 		help --config --version --help' ;;
-	help) words='query check export fingerprint replay status top log reload metrics' ;;
+	help) words='query check export fingerprint replay status top log reload metrics greylist' ;;
 	query) words=$query ;;
 	check) words=$check ;;
 	export) words=$export ;;
@@ -67,6 +68,13 @@ _geoblock() {
 	log) words=$log ;;
 	reload) words=$reload ;;
 	metrics) words=$metrics ;;
+	greylist)
+		words=$greylist
+		case $word in
+		-*) ;;
+		*) words='list forget stats' ;;
+		esac
+		;;
 	sync) words=$sync ;;
 	esac
 	# FILEs, unless an option is being typed

@@ -12,11 +12,12 @@ set -l lists \
     'log: --follow --json --config --help' \
     'reload: --json --config --help' \
     'metrics: --json --config --help' \
+    'greylist: --json --config --help' \
     'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
-set -l commands query check export fingerprint replay status top log reload metrics help
+set -l commands query check export fingerprint replay status top log reload metrics greylist help
 
 complete -c geoblock -f -n "not __fish_seen_subcommand_from $commands" -a "$commands"
-complete -c geoblock -f -n '__fish_seen_subcommand_from help' -a 'query check export fingerprint replay status top log reload metrics'
+complete -c geoblock -f -n '__fish_seen_subcommand_from help' -a 'query check export fingerprint replay status top log reload metrics greylist'
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l config -r
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l version
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l help
@@ -43,3 +44,4 @@ for line in $lists
         end
     end
 end
+complete -c geoblock -f -n '__fish_seen_subcommand_from greylist' -a 'list forget stats'

@@ -13,6 +13,7 @@ lists=(
 	'log: --follow --json --config --help'
 	'reload: --json --config --help'
 	'metrics: --json --config --help'
+	'greylist: --json --config --help'
 	'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
 )
 classes=(windows linux android macos ios bsd solaris other scanner unknown)
@@ -27,9 +28,9 @@ esac
 
 local command=sync line
 if [[ ${service:-$words[1]} != geoblock-sync ]]; then
-	command=${${(M)words[2,CURRENT-1]:#(query|check|export|fingerprint|replay|status|top|log|reload|metrics|help)}[1]}
+	command=${${(M)words[2,CURRENT-1]:#(query|check|export|fingerprint|replay|status|top|log|reload|metrics|greylist|help)}[1]}
 	if [[ -z $command || $command == help ]]; then
-		compadd -- query check export fingerprint replay status top log reload metrics help
+		compadd -- query check export fingerprint replay status top log reload metrics greylist help
 		[[ -n $command ]] || compadd -- --config --version --help
 		return
 	fi
@@ -37,4 +38,5 @@ fi
 for line in $lists; do
 	[[ $line == $command:* ]] && compadd -- ${=line#*: }
 done
+[[ $command == greylist ]] && compadd -- list forget stats
 [[ $command == (sync|check|fingerprint|replay) ]] && _files

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* geoblock greylist: what geoblock-policyd remembers of who came.  It answers in pages,
+ * so that a long list holds up no mail; the pages are asked for one after the other. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <geoblock/log.h>
+
+#include "tools/cmd.h"
+#include "tools/tool.h"
+#include "tools/tool_control.h"
+
+#define NAME "geoblock greylist"
+
+static const char help[] =
+	"usage: geoblock greylist list [OPTION…] [NETWORK|SENDER…]\n"
+	"       geoblock greylist forget [OPTION…] NETWORK|SENDER…|all\n"
+	"       geoblock greylist stats [OPTION…]\n"
+	"\n"
+	"  list       who was told to come again, who did, and which networks "
+	"are known\n"
+	"  forget     as if they had never come; with Redis, there as well\n"
+	"  stats      how many, what was answered, how the store is\n"
+	"\n"
+	"SENDER is user@example.com, @example.com for a domain, or \"<>\" for "
+	"bounces.\n"
+	"\n"
+	"  --json          one JSON object a line\n"
+	"  --config FILE   instead of " CONF_DEFAULT_PATH "\n"
+	"  --help          this text\n"
+	"\n"
+	"Exit status: 0 ok, 1 nothing was found, 2 usage or configuration "
+	"error, 3 cannot\n"
+	"ask geoblock-policyd.\n";
+
+struct greylist_options {
+	const char *config;
+	bool json, helped;
+};
+
+static json_t *ask(const struct conf *conf, json_t *request)
+{
+	struct error err = { 0 };
+	json_t *answer = tool_control_ask_policyd(conf, request, &err);
+
+	if (!answer)
+		log_err("%s", err.text);
+	return answer;
+}
+
+/* ---- list ---- */
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "-";
+}
+
+/* A stranger's address is no command to a terminal: C0, DEL and C1 become "?". */
+static void put_plain(const char *address)
+{
+	const unsigned char *p = (const unsigned char *)address;
+
+	if (*p == '\0')
+		fputs("<>", stdout);
+	for (; *p; p++) {
+		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p++;
+		else if (*p >= 0x20 && *p != 0x7f) {
+			putchar(*p);
+			continue;
+		}
+		putchar('?');
+	}
+}
+
+static void print_row(const json_t *row)
+{
+	const json_t *passed = json_object_get(row, "passed");
+
+	printf("%-8s  %-20s  ", text(row, "state"), text(row, "network"));
+	if (passed) {
+		printf("%" JSON_INTEGER_FORMAT " passed",
+		       json_integer_value(passed));
+	} else {
+		put_plain(text(row, "sender"));
+		fputs(" -> ", stdout);
+		put_plain(text(row, "recipient"));
+	}
+	printf("  first %s  last %s  until %s\n", text(row, "first_seen"),
+	       text(row, "last_seen"), text(row, "expires"));
+}
+
+static bool show_rows(const json_t *rows,
+		      const struct greylist_options *options)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (!options->json)
+			print_row(row);
+		else if (!tool_json_line(json_incref(row)))
+			return false;
+	}
+	return true;
+}
+
+/* One request a page; `next` leads to the one after it. */
+static json_t *page(const struct conf *conf, const char *command, json_t *only,
+		    bool all, json_t *next)
+{
+	json_t *request = json_pack("{s:s}", "command", command);
+
+	if (only)
+		json_object_set(request, "only", only);
+	if (all)
+		json_object_set_new(request, "all", json_true());
+	if (next)
+		json_object_set(request, "after", next);
+	return ask(conf, request);
+}
+
+static int list(const struct conf *conf, json_t *only,
+		const struct greylist_options *options)
+{
+	json_t *next = NULL;
+	size_t count = 0;
+	bool ok = true;
+
+	do {
+		json_t *answer = page(conf, "list", only, false, next);
+		const json_t *rows = json_object_get(answer, "rows");
+
+		json_decref(next);
+		next = json_incref(json_object_get(answer, "next"));
+		ok = answer && show_rows(rows, options);
+		count += json_array_size(rows);
+		json_decref(answer);
+	} while (ok && next);
+	json_decref(next);
+	if (!ok || !tool_flush())
+		return STATUS_UNABLE;
+	return only && count == 0 ? STATUS_NO : STATUS_OK;
+}
+
+/* ---- forget ---- */
+
+static int forget(const struct conf *conf, json_t *only,
+		  const struct greylist_options *options)
+{
+	json_t *next = NULL, *shared = NULL, *out;
+	json_int_t count = 0;
+	bool ok = true;
+
+	do {
+		json_t *answer = page(conf, "forget", only, !only, next);
+		json_t *said = json_object_get(answer, "shared");
+
+		json_decref(next);
+		next = json_incref(json_object_get(answer, "next"));
+		if (said && !shared)
+			shared = json_incref(said);
+		count += json_integer_value(
+			json_object_get(answer, "forgotten"));
+		ok = answer != NULL;
+		json_decref(answer);
+	} while (ok && next);
+	json_decref(next);
+	out = json_pack("{s:I}", "forgotten", count);
+	if (shared)
+		json_object_set(out, "shared", shared);
+	if (ok && options->json)
+		ok = tool_json_line(json_incref(out));
+	else if (ok)
+		printf("%" JSON_INTEGER_FORMAT " forgotten%s%s\n", count,
+		       shared ? "; the shared store: " : "",
+		       shared ? json_string_value(shared) : "");
+	json_decref(out);
+	json_decref(shared);
+	if (!ok || !tool_flush())
+		return STATUS_UNABLE;
+	return count == 0 ? STATUS_NO : STATUS_OK;
+}
+
+/* ---- stats ---- */
+
+static long long number(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static void print_stats(const json_t *stats)
+{
+	const json_t *database = json_object_get(stats, "database");
+	const json_t *shared = json_object_get(stats, "shared");
+	const char *name, *between = "";
+	json_t *value;
+
+	fputs("answers   ", stdout);
+	json_object_foreach(json_object_get(stats, "answers"), name, value)
+	{
+		printf("%s%s %" JSON_INTEGER_FORMAT, between, name,
+		       json_integer_value(value));
+		between = ", ";
+	}
+	printf("\ndatabase  %lld records of %lld, %lld KiB\n",
+	       number(database, "records"), number(database, "limit"),
+	       number(database, "bytes") / 1024);
+	if (!shared)
+		return;
+	printf("shared    %s, %s; failed %lld times, %lld answers in its "
+	       "place, %lld to tell it\n",
+	       text(shared, "server"),
+	       json_is_true(json_object_get(shared, "up")) ? "asked" : "away",
+	       number(shared, "failures"), number(stats, "local_answers"),
+	       number(shared, "behind"));
+}
+
+static int stats(const struct conf *conf,
+		 const struct greylist_options *options)
+{
+	json_t *answer = ask(conf, json_pack("{s:s}", "command", "stats"));
+
+	if (!answer)
+		return STATUS_UNABLE;
+	if (options->json)
+		return tool_json_line(answer) && tool_flush() ? STATUS_OK
+							      : STATUS_UNABLE;
+	print_stats(answer);
+	json_decref(answer);
+	return tool_flush() ? STATUS_OK : STATUS_UNABLE;
+}
+
+/* ---- the command line ---- */
+
+static int parse(struct greylist_options *options, int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+		if (option == 'j') {
+			options->json = true;
+		} else if (option == 'c') {
+			options->config = optarg;
+		} else if (option == 'h') {
+			fputs(help, stdout);
+			options->helped = true;
+			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
+		} else {
+			return tool_getopt_error(NAME, argv, option);
+		}
+	}
+	return STATUS_OK;
+}
+
+/* What comes after "list" and "forget"; NULL where nothing does. */
+static json_t *patterns(int argc, char **argv)
+{
+	json_t *only = NULL;
+
+	for (int i = 0; i < argc; i++) {
+		if (!only)
+			only = json_array();
+		json_array_append_new(only, json_string(argv[i]));
+	}
+	return only;
+}
+
+static int run(const struct conf *conf, const char *verb, int argc, char **argv,
+	       const struct greylist_options *options)
+{
+	bool all = argc == 1 && strcmp(argv[0], "all") == 0;
+	json_t *only = all ? NULL : patterns(argc, argv);
+	int status;
+
+	if (strcmp(verb, "list") == 0)
+		status = list(conf, only, options);
+	else if (strcmp(verb, "forget") == 0)
+		status = forget(conf, only, options);
+	else
+		status = stats(conf, options);
+	json_decref(only);
+	return status;
+}
+
+int cmd_greylist(int argc, char **argv)
+{
+	struct greylist_options options = { .config = cmd_config };
+	int status = parse(&options, argc, argv);
+	const char *verb = argv[optind];
+	struct conf *conf;
+
+	if (status != STATUS_OK || options.helped)
+		return status;
+	if (!verb)
+		return tool_usage(NAME, "what? list, forget or stats");
+	if (strcmp(verb, "list") != 0 && strcmp(verb, "forget") != 0 &&
+	    strcmp(verb, "stats") != 0)
+		return tool_usage(NAME, "\"%s\" is not list, forget or stats",
+				  verb);
+	argc -= optind + 1;
+	argv += optind + 1;
+	if (strcmp(verb, "forget") == 0 && argc == 0)
+		return tool_usage(NAME, "forget whom? a network, a sender or "
+					"\"all\"");
+	if (strcmp(verb, "stats") == 0 && argc > 0)
+		return tool_usage(NAME, "there is no argument \"%s\"", argv[0]);
+	conf = tool_conf(options.config);
+	if (!conf)
+		return STATUS_USAGE;
+	status = run(conf, verb, argc, argv, &options);
+	conf_free(conf);
+	return status;
+}
