@@ -109,12 +109,12 @@ class Net:
                                                 **options))
 
     def connect(self, sender, family, ms=700, port=25):
-        """accepted, reset or timeout"""
+        """accepted (or "accepted at N", by another listener), reset or timeout"""
         done = subprocess.run(
             ["nsenter", f"--net=/proc/{self.world.pid}/ns/net", PROBE, "connect",
              SENDERS[sender][family], MX[family], str(port), str(ms)],
             capture_output=True, text=True, timeout=30)
-        return done.stdout.split()[0] if done.stdout else done.stderr
+        return re.sub(r" \d+ ms", "", done.stdout).strip() or done.stderr
 
     def marks(self):
         """How many SYNs came with each mark since the last time."""
@@ -202,11 +202,12 @@ def rss_kb(pid):
         return int(re.search(r"VmRSS:\s+(\d+) kB", f.read())[1])
 
 
-def flood(net, rate, seconds, sources, count=0):
+def flood(net, rate, seconds, sources, count=0, cpu=None):
     """SYNs to port 25 over the wire; how many were sent.  From the last CPU, so that
     the daemon, on the others, has one of its own."""
     mac = re.search(r"link/ether (\S+)", sh("ip", "link", "show", "mx0").stdout)[1]
-    cpu = str(max(os.sched_getaffinity(0)))
-    done = net.inside("taskset", "-c", cpu, FLOOD, "world0", mac, MX[0], "25", str(rate), str(seconds), sources,
+    if cpu is None:
+        cpu = max(os.sched_getaffinity(0))
+    done = net.inside("taskset", "-c", str(cpu), FLOOD, "world0", mac, MX[0], "25", str(rate), str(seconds), sources,
                       str(count))
     return int(done.stdout.split()[0])
