@@ -163,6 +163,19 @@ static void print_source(const json_t *source)
 	putchar('\n');
 }
 
+/* "spf       _spf.example.com: 12 networks, kept from 2026-01-31T…: SERVFAIL" */
+static void print_spf(const json_t *o)
+{
+	printf("spf       %s: %lld networks", text(o, "domain"),
+	       number(o, "networks"));
+	if (json_object_get(o, "answered") && json_object_get(o, "why"))
+		printf(", kept from %s: %s", text(o, "answered"),
+		       text(o, "why"));
+	else if (json_object_get(o, "why"))
+		printf(": %s", text(o, "why"));
+	putchar('\n');
+}
+
 static void print_data(const json_t *o)
 {
 	const json_t *sync = json_object_get(o, "last_sync");
@@ -181,6 +194,8 @@ static void print_data(const json_t *o)
 		printf(" (exit status %lld): %s", number(sync, "exit"),
 		       text(sync, "problem"));
 	putchar('\n');
+	json_array_foreach(json_object_get(sync, "spf"), i, source)
+		print_spf(source);
 }
 
 /* Without a daemon; NULL takes the place of its answer. */
@@ -196,11 +211,12 @@ int cmd_status(int argc, char **argv)
 	struct error err = { 0 }, policyd_err = { 0 };
 	json_t *answer, *policyd;
 	struct conf *conf;
-	int status = STATUS_OK;
+	int status;
 
 	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
 	if (!conf)
 		return status;
+	status = STATUS_OK;
 	answer = tool_control_ask(conf, json_pack("{s:s}", "command", "status"),
 				  &err);
 	policyd = tool_control_ask_policyd(

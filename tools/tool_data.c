@@ -45,11 +45,12 @@ static const json_t *said_of(const json_t *result, const json_t *source)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-		if (json_equal(json_object_get(one, "sha256"), digest) &&
-		    json_equal(json_object_get(one, "path"),
-			       json_object_get(source, "path")))
-			return one;
+	json_array_foreach(
+		list, i,
+		one) if (json_equal(json_object_get(one, "sha256"), digest) &&
+			 json_equal(
+				 json_object_get(one, "path"),
+				 json_object_get(source, "path"))) return one;
 	return NULL;
 }
 
@@ -128,8 +129,9 @@ static void add_refused(json_t *sources, const json_t *result)
 
 static json_t *last_sync(const json_t *result)
 {
-	static const char *const keys[] = { "time", "result", "exit", "problem",
-					    "overridden" };
+	static const char *const keys[] = { "time",    "result",     "exit",
+					    "problem", "overridden", "spf",
+					    "fleet" };
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
