@@ -50,7 +50,8 @@ bool text_value(const char *answer, const char *key, char *out, size_t size)
 			return false;
 		}
 		at = take(at + name + 1, NULL, 0);
-		at += at && *at == ' ';
+		if (at && *at == ' ')
+			at++;
 	}
 	return false;
 }
