@@ -20,6 +20,7 @@
 
 #define CLEAN_A_JOB 2    /* records that are over, for each that may be new */
 #define SHED        1000 /* when the map is full */
+#define CALM_S      60   /* without a failure, before it "works again" */
 
 struct queue {
 	struct greylist_job *first, **last;
@@ -30,7 +31,8 @@ struct greylist_local {
 	void (*finished)(void *ctx);
 	void *ctx;
 	pthread_t thread;
-	bool failing; /* said already; the thread's */
+	bool failing;  /* said already; the thread's */
+	time_t failed; /* for the last time, CLOCK_MONOTONIC */
 
 	pthread_mutex_t lock; /* for the rest */
 	pthread_cond_t wake, idle;
@@ -216,6 +218,27 @@ static bool make_room(struct greylist_lmdb *lmdb, struct error *err)
 	return false;
 }
 
+/* A full disk fails one batch and takes the next, which finds room within the file:
+ * that is one event. */
+static void say(struct greylist_local *local, bool ok, const struct error *err)
+{
+	struct timespec now;
+
+	if (ok && !local->failing)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!ok) {
+		if (!local->failing)
+			log_err("%s; who cannot be noted is not greylisted",
+				err->text);
+		local->failing = true;
+		local->failed = now.tv_sec;
+	} else if (now.tv_sec - local->failed >= CALM_S) {
+		log_info("greylist database: works again");
+		local->failing = false;
+	}
+}
+
 static void answer_batch(struct greylist_local *local,
 			 struct greylist_job *first)
 {
@@ -225,12 +248,7 @@ static void answer_batch(struct greylist_local *local,
 	if (!ok && err.kind == ERROR_LIMIT)
 		ok = make_room(local->lmdb, &err) &&
 		     perform_all(local->lmdb, first, &err);
-	if (!ok && !local->failing)
-		log_err("%s; nobody is greylisted until that is mended",
-			err.text);
-	else if (ok && local->failing)
-		log_info("greylist database: works again");
-	local->failing = !ok;
+	say(local, ok, &err);
 	for (struct greylist_job *job = first; job; job = job->next)
 		job->ok = ok;
 }
