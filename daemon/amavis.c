@@ -219,7 +219,7 @@ static bool is_trusted(const union socket_address *from)
 static void serve(struct amavis *amavis, int fd)
 {
 	char request[AMAVIS_REQUEST_MAX + 1], answer[AMAVIS_ANSWER_MAX];
-	union socket_address from;
+	union socket_address from = { 0 };
 	enum asked asked;
 	size_t size;
 

@@ -18,8 +18,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG     128
-#define ACCEPTS_MAX 16 /* in one turn */
+#define BACKLOG     512 /* a busy moment; beyond it connect() fails */
+#define ACCEPTS_MAX 16  /* in one turn */
 #define TICK_S      1.
 
 struct client {

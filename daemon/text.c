@@ -199,23 +199,23 @@ static void put_unseen(struct line *line, const struct path *path,
 	put_verdict(line, snapshot->judge.policy, subject.country, &verdict);
 }
 
-enum asked text_answer(const struct path *path, const char *text, size_t len,
+enum asked text_answer(const struct path *path, const char *request, size_t len,
 		       char *out, size_t *len_out)
 {
 	struct line line = { out, out, out + TEXT_ANSWER_MAX };
 	const struct host *host;
-	struct request request;
-	const char *wrong = read_request(text, len, &request);
+	struct request asks;
+	const char *wrong = read_request(request, len, &asks);
 	enum asked asked = ASKED_BAD;
 	bool exact;
 
 	if (!wrong) {
-		host = looks_find(path, &request.addr, request.port, &exact);
+		host = looks_find(path, &asks.addr, asks.port, &exact);
 		asked = host ? ASKED_FOUND : ASKED_UNKNOWN;
 		if (host)
-			put_seen(&line, path, host, &request.addr, exact);
+			put_seen(&line, path, host, &asks.addr, exact);
 		else
-			put_unseen(&line, path, &request.addr);
+			put_unseen(&line, path, &asks.addr);
 	}
 	if (wrong)
 		put_quoted(&line, "error", wrong, strlen(wrong));

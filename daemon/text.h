@@ -55,8 +55,8 @@
 
 /* text_answer - one request, without its LF.  out has TEXT_ANSWER_MAX bytes; *len_out
  * is what is written there, the LF included.  Allocates nothing; any bytes are
- * allowed in line. */
-enum asked text_answer(const struct path *path, const char *line, size_t len,
+ * allowed in it. */
+enum asked text_answer(const struct path *path, const char *request, size_t len,
 		       char *out, size_t *len_out);
 
 /* The same for clients_open(); ctx is struct text. */
