@@ -28,7 +28,7 @@
 
 #define BEHIND_MAX  5000
 #define TELL_WINDOW 50
-#define KEY_TEXT    (16 + 2 * GREYLIST_KEY_MAX)
+#define KEY_TEXT    (16 + 2 * GREYLIST_KEY_MAX + 2 * GREYLIST_HASH_SIZE)
 #define NUMBER_TEXT 24
 #define SECONDS_MAX (1ll << 40)
 

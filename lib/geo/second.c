@@ -49,8 +49,8 @@ static bool make_room(struct overlay *o, size_t count, struct error *err)
 	if (count < o->room)
 		return true;
 	o->room = o->room + o->room / 2 + 4096;
-	ok = grow(&second, o->room, sizeof(struct geo_opinion)) &
-	     grow(&since, o->room, sizeof(uint32_t));
+	ok = grow(&second, o->room, sizeof(struct geo_opinion));
+	ok = grow(&since, o->room, sizeof(uint32_t)) && ok;
 	*(o->v6 ? &o->out.second6 : &o->out.second4) = second;
 	*(o->v6 ? &o->out.since6 : &o->out.since4) = since;
 	return ok || error_set(err, ERROR_LIMIT, 0, "no room for %zu ranges",
