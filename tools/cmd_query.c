@@ -13,12 +13,14 @@
 #include <geoblock/log.h>
 
 #include "tools/cmd.h"
+#include "tools/cmd_query_rdns.h"
 #include "tools/tool.h"
 #include "tools/tool_control.h"
 
 #define NAME           "geoblock query"
 #define LINE_MAX_BYTES 4096
-#define DAEMON_MS      200 /* a hung daemon must not hang us */
+#define DNS_MS         2500 /* a question; see QUERY_RDNS_MS */
+#define DAEMON_MS      200  /* a hung daemon must not hang us */
 
 static const char help[] =
 	"usage: geoblock query [OPTION…] ADDRESS…\n"
@@ -30,6 +32,8 @@ static const char help[] =
 	"cannot be\n"
 	"  --no-live       do not ask the kernel (default: ask it if that is "
 	"allowed)\n"
+	"  --rdns          look up the address's name, and judge as the SMTP "
+	"stage does\n"
 	"  --os CLASS      judge as if the sender's system were CLASS "
 	"(windows, linux …)\n"
 	"  --config FILE   instead of " CONF_DEFAULT_PATH "\n"
@@ -55,7 +59,9 @@ struct query {
 	bool brief; /* one line an address */
 	bool has_os;
 	enum os_class os;
-	bool refused; /* at least one was */
+	bool ask_dns;
+	struct tool_dns *dns; /* NULL: not asked */
+	bool refused;         /* at least one was */
 };
 
 /* Everything there is to say about one address. */
@@ -67,6 +73,7 @@ struct answer {
 	const struct geo_source *source; /* NULL: not told by the image */
 	const struct conf_net *exempt, *denied;
 	struct verdict verdict;
+	struct query_rdns rdns; /* where the DNS is asked */
 	bool has_live;
 	struct kernel_hit live;
 	bool has_mmdb;
@@ -111,6 +118,19 @@ static json_t *ask_daemon(struct query *q, const char *address)
 	return seen;
 }
 
+/* What the last stage that was asked about carries out: at SMTP there is no silence and
+ * no RST left to give. */
+static struct verdict verdict_of(const struct query *q,
+				 const struct subject *subject)
+{
+	struct verdict verdict = policy_step(&q->conf->policy, subject);
+
+	if (verdict.stage == STAGE_SMTP &&
+	    (verdict.action == ACTION_DROP || verdict.action == ACTION_RESET))
+		verdict.action = ACTION_REFUSE;
+	return verdict;
+}
+
 static bool look_up(struct query *q, const struct addr *addr,
 		    struct answer *out, struct error *err)
 {
@@ -134,7 +154,12 @@ static bool look_up(struct query *q, const struct addr *addr,
 	subject.denied = out->denied != NULL;
 	subject.country =
 		out->hit.found ? out->hit.record.country : COUNTRY_NONE;
-	out->verdict = policy_step(&q->conf->policy, &subject);
+	if (q->dns) {
+		query_rdns(q->dns, addr, &out->rdns);
+		subject.has_rdns = out->rdns.known;
+		subject.rdns = out->rdns.rdns;
+	}
+	out->verdict = verdict_of(q, &subject);
 	if (q->second) {
 		out->mmdb_country = out->hit.second;
 		out->has_mmdb = true;
@@ -370,6 +395,8 @@ static json_t *to_json(const struct query *q, const struct answer *a)
 				     strcmp(a->live.class_name, "allow") == 0));
 		put(o, "live_set", a->live.set);
 	}
+	if (q->dns)
+		json_object_set_new(o, "rdns", query_rdns_json(&a->rdns));
 	why(q, a, reason, sizeof(reason));
 	put(o, "why", reason);
 	return o;
@@ -449,6 +476,8 @@ static void print_long(const struct query *q, const struct answer *a)
 	why(q, a, reason, sizeof(reason));
 	printf("  why      %s\n", reason);
 	print_record(q, a);
+	if (q->dns)
+		query_rdns_print(&a->rdns);
 	print_seen(a);
 	if (!a->has_live)
 		return;
@@ -468,9 +497,14 @@ static void print_brief(const struct query *q, const struct answer *a)
 {
 	char code[3];
 
-	printf("%s\t%s\t%s\t%s%s%s\n", a->text, action_name(a->verdict.action),
+	printf("%s\t%s\t%s\t%s%s%s%s%s\n", a->text,
+	       action_name(a->verdict.action),
 	       country_text(country_of(a), code),
 	       rule_title(&q->conf->policy, a->verdict.rule),
+	       !q->dns ? "" : "\t",
+	       !q->dns         ? ""
+	       : a->rdns.known ? rdns_class_name(a->rdns.rdns)
+			       : "-",
 	       a->has_live ? "\t" : "",
 	       !a->has_live     ? ""
 	       : a->live.set[0] ? a->live.set
@@ -571,6 +605,10 @@ static bool open_all(struct query *q, bool many)
 	/* a list is answered from the image alone: it may be a long one */
 	if (!many && !tool_control_open(&q->daemon, q->conf, DAEMON_MS, NULL))
 		q->daemon = NULL;
+	if (q->ask_dns && !tool_dns_open(&q->dns, q->conf, DNS_MS, &err)) {
+		log_err("%s", err.text);
+		return false;
+	}
 	return open_kernel(q);
 }
 
@@ -581,6 +619,7 @@ static int parse_options(struct query *q, const char **config, int argc,
 		{ "json", no_argument, NULL, 'j' },
 		{ "live", no_argument, NULL, 'l' },
 		{ "no-live", no_argument, NULL, 'n' },
+		{ "rdns", no_argument, NULL, 'r' },
 		{ "os", required_argument, NULL, 'o' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
@@ -599,6 +638,9 @@ static int parse_options(struct query *q, const char **config, int argc,
 			break;
 		case 'n':
 			q->live_mode = LIVE_NO;
+			break;
+		case 'r':
+			q->ask_dns = true;
 			break;
 		case 'o':
 			if (!os_class_parse(optarg, &q->os))
@@ -661,6 +703,7 @@ int cmd_query(int argc, char **argv)
 		return STATUS_USAGE;
 	status = open_all(&q, many) ? run(&q, argc, argv) : STATUS_UNABLE;
 	tool_control_close(q.daemon);
+	tool_dns_close(q.dns);
 	kernel_close(q.kernel);
 	mmdb_close(q.mmdb);
 	image_close(q.image);

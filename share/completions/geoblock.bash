@@ -3,7 +3,7 @@
 
 _geoblock() {
 	local word=$2 previous=$3 command= i words=
-	local query='--json --live --no-live --os --config --help'
+	local query='--json --live --no-live --rdns --os --config --help'
 	local check='--json --verbose --config --help'
 	local export='--format --countries --output --result --json --config
 		--help'

@@ -3,7 +3,7 @@
 
 local -a lists classes formats
 lists=(
-	'query: --json --live --no-live --os --config --help'
+	'query: --json --live --no-live --rdns --os --config --help'
 	'check: --json --verbose --config --help'
 	'export: --format --countries --output --result --json --config --help'
 	'fingerprint: --json --summary --signatures --only --config --help'
