@@ -269,7 +269,7 @@ static void watch(struct policyd *policyd)
 {
 	double every = notify_watchdog_s();
 	struct ev_loop *loop = policyd->loop;
-	static char image[512];
+	static char image[512], spf[512];
 
 	ev_signal_init(&policyd->on_hup, on_hup, SIGHUP);
 	ev_signal_start(loop, &policyd->on_hup);
@@ -283,6 +283,10 @@ static void watch(struct policyd *policyd)
 		 policyd->snapshot->conf->state_dir, IMAGE_NAME);
 	ev_stat_init(&policyd->image_file, on_image, image, IMAGE_POLL_S);
 	ev_stat_start(loop, &policyd->image_file);
+	snprintf(spf, sizeof(spf), "%s/%s", policyd->snapshot->conf->state_dir,
+		 SPF_STORE_NAME);
+	ev_stat_init(&policyd->spf_file, on_image, spf, IMAGE_POLL_S);
+	ev_stat_start(loop, &policyd->spf_file);
 	if (policyd->control)
 		control_start(policyd->control, loop, policyd_control_answer,
 			      policyd);

@@ -83,7 +83,7 @@ struct policyd {
 	struct ev_loop *loop;
 	ev_signal on_hup, on_term, on_int;
 	ev_timer second, watchdog;
-	ev_stat image_file;
+	ev_stat image_file, spf_file;
 };
 
 /* policyd_reload - configuration and image anew, swapped whole; where something is
