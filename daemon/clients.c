@@ -22,6 +22,12 @@
 #define ACCEPTS_MAX 16  /* in one turn */
 #define TICK_S      1.
 
+/* Apart from the slots, which are gone through: what nobody used is not memory. */
+struct buffers {
+	char in[CLIENTS_INPUT];
+	char out[CLIENTS_OUTPUT];
+};
+
 struct client {
 	struct clients *clients;
 	int fd; /* -1: the slot is free */
@@ -31,8 +37,7 @@ struct client {
 	ev_tstamp since; /* something is owed, by either side; 0: nothing */
 	bool ended;      /* it sends no more */
 	size_t in_len, out_len, out_sent;
-	char in[CLIENTS_INPUT];
-	char out[CLIENTS_OUTPUT];
+	char *in, *out; /* CLIENTS_INPUT, CLIENTS_OUTPUT */
 };
 
 struct clients {
@@ -46,6 +51,7 @@ struct clients {
 	ev_timer tick;
 	struct clients_stats stats;
 	struct client slots[CLIENTS_MAX];
+	struct buffers *buffers; /* one a slot */
 };
 
 static bool listen_at(struct clients *clients, const char *path, mode_t mode,
@@ -86,8 +92,17 @@ bool clients_open(struct clients **out, const char *path, mode_t mode,
 	clients->fd = -1;
 	clients->protocol = protocol;
 	clients->ctx = ctx;
+	clients->buffers = calloc(CLIENTS_MAX, sizeof(*clients->buffers));
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		clients->slots[i].fd = -1;
+	if (!clients->buffers) {
+		clients_close(clients);
+		return error_set(err, ERROR_LIMIT, 0, "out of memory");
+	}
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		clients->slots[i].in = clients->buffers[i].in;
+		clients->slots[i].out = clients->buffers[i].out;
+	}
 	if (!listen_at(clients, path, mode, gid, err)) {
 		clients_close(clients);
 		return false;
@@ -117,6 +132,7 @@ void clients_close(struct clients *clients)
 	}
 	if (clients->fd >= 0)
 		close(clients->fd);
+	free(clients->buffers);
 	free(clients);
 }
 
@@ -154,7 +170,7 @@ static bool has_room(const struct client *client)
 
 	if (protocol->apart)
 		return client->out_len == 0;
-	return sizeof(client->out) - client->out_len >= protocol->answer_max;
+	return CLIENTS_OUTPUT - client->out_len >= protocol->answer_max;
 }
 
 /* Answer what is whole, as far as there is room; false: no more of it. */
@@ -218,7 +234,7 @@ static bool wait_for(struct client *client)
 static bool receive(struct client *client)
 {
 	ssize_t n = recv(client->fd, client->in + client->in_len,
-			 sizeof(client->in) - client->in_len, MSG_DONTWAIT);
+			 CLIENTS_INPUT - client->in_len, MSG_DONTWAIT);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;

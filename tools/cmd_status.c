@@ -67,6 +67,23 @@ static void print_queue(const json_t *queue)
 	       number(queue, "overruns"));
 }
 
+/* What mail programs asked, by protocol. */
+static void print_asked(json_t *asked)
+{
+	const char *protocol;
+	json_t *row;
+
+	json_object_foreach(asked, protocol, row)
+	{
+		printf("%-10s%lld found, %lld unknown, %lld bad", protocol,
+		       number(row, "found"), number(row, "unknown"),
+		       number(row, "bad"));
+		if (json_object_get(row, "clients"))
+			printf("; %lld clients", number(row, "clients"));
+		puts("");
+	}
+}
+
 static void print(const json_t *o)
 {
 	const json_t *image = json_object_get(o, "image");
@@ -96,6 +113,7 @@ static void print(const json_t *o)
 	printf("hosts     %lld remembered of %lld, %lld forgotten\n",
 	       number(hosts, "remembered"), number(hosts, "room"),
 	       number(hosts, "evicted"));
+	print_asked(json_object_get(o, "asked"));
 	if (reload)
 		printf("reload    %s: %s\n", text(reload, "time"),
 		       text(reload, "text"));
@@ -185,8 +203,7 @@ static void print_data(const json_t *o)
 
 	if (json_object_get(o, "image_problem"))
 		printf("image     %s\n", text(o, "image_problem"));
-	json_array_foreach(sources, i, source)
-		print_source(source);
+	json_array_foreach(sources, i, source) print_source(source);
 	if (!sync)
 		return;
 	printf("last sync %s: %s", text(sync, "time"), text(sync, "result"));
