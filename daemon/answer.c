@@ -166,6 +166,27 @@ static json_t *mail_json(const struct daemon *daemon)
 	return out;
 }
 
+/* Families whose senders all look alike; {} is as it should be. */
+static json_t *alike_json(const struct path *path)
+{
+	json_t *out = json_object();
+	char raw[SIGNATURE_TEXT_MAX];
+
+	for (int i = 0; i < 2; i++) {
+		const struct alike *alike = &path->alike[i];
+
+		if (alike->on)
+			json_object_set_new(
+				out, i ? "ipv6" : "ipv4",
+				json_pack("{s:o, s:I, s:s}", "since",
+					  when(alike->since), "networks",
+					  (json_int_t)alike->networks, "raw",
+					  signature_of_packet(&alike->example,
+							      raw)));
+	}
+	return out;
+}
+
 static json_t *do_status(struct daemon *daemon, const json_t *request)
 {
 	const struct snapshot *snapshot = daemon->snapshot;
@@ -202,6 +223,7 @@ static json_t *do_status(struct daemon *daemon, const json_t *request)
 			    number(daemon->path.counters.again));
 	json_object_set_new(out, "not_judged",
 			    unreadable_json(&daemon->path.counters));
+	json_object_set_new(out, "alike", alike_json(&daemon->path));
 	json_object_set_new(out, "hosts", hosts_json(daemon->path.hosts));
 	json_object_set_new(out, "connections",
 			    hosts_json(daemon->path.connections));
@@ -590,6 +612,10 @@ static void daemon_metrics(FILE *out, const struct daemon *daemon)
 	plain(out, "sent_again_total", "counter",
 	      "SYNs of an attempt that was judged already.",
 	      daemon->path.counters.again);
+	metric(out, "alike", "gauge",
+	       "1 where all senders look alike: none is judged by system.");
+	labelled(out, "alike", "family", "ipv4", daemon->path.alike[0].on);
+	labelled(out, "alike", "family", "ipv6", daemon->path.alike[1].on);
 	plain(out, "hosts", "gauge", "Hosts remembered.",
 	      hosts_count(daemon->path.hosts));
 	plain(out, "hosts_evicted_total", "counter",

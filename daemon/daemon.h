@@ -57,6 +57,7 @@ struct daemon {
 	uint64_t started; /* seconds since 1970 */
 	uint64_t healed;  /* times that the table was put right */
 	bool json;        /* log lines */
+	bool alike_told[2];
 
 	struct ev_loop *loop;
 	ev_signal on_hup, on_term, on_int;

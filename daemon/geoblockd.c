@@ -106,6 +106,28 @@ static void on_nflog(struct ev_loop *loop, ev_io *io, int events)
 	journal_drain(&daemon->path.journal, on_decision, daemon);
 }
 
+/* What has changed since it was told; loud, as rules do not apply that were
+ * written. */
+static void tell_alike(struct daemon *daemon, int family)
+{
+	const struct alike *alike = &daemon->path.alike[family];
+	char raw[SIGNATURE_TEXT_MAX];
+
+	if (alike->on == daemon->alike_told[family])
+		return;
+	daemon->alike_told[family] = alike->on;
+	if (alike->on)
+		log_warn("all IPv%c senders look alike (%s): something in "
+			 "front of this machine makes their SYNs; nobody is "
+			 "judged by system until that ends",
+			 "46"[family],
+			 signature_of_packet(&alike->example, raw));
+	else
+		log_warn("IPv%c senders look different again; systems are "
+			 "judged as ever",
+			 "46"[family]);
+}
+
 static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct daemon *daemon = ev_userdata(loop);
@@ -114,6 +136,8 @@ static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)events;
 	journal_tick(&daemon->path.journal, &daemon->snapshot->conf->policy,
 		     daemon->json, write_line, daemon);
+	for (int family = 0; family < 2; family++)
+		tell_alike(daemon, family);
 }
 
 static void on_watchdog(struct ev_loop *loop, ev_timer *timer, int events)

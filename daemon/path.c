@@ -127,6 +127,29 @@ static void record(struct path *path, const struct packet *syn,
 	}
 	count(path, judged);
 	note(path, syn, judged);
+	if (judged->verdict.rule != RULE_EXEMPT)
+		alike_note(&path->alike[syn->version == 6], syn, path->now,
+			   path->snapshot->conf->alike_after_s);
+}
+
+/* Where all senders look alike nobody's looks mean anything: the address decides,
+ * and no system is named to those who ask. */
+static void judge(const struct path *path, const struct packet *syn,
+		  bool settled, struct judgement *out)
+{
+	bool alike = path->alike[syn->version == 6].on;
+
+	if (settled || alike)
+		judge_address(&path->snapshot->judge, syn, out);
+	else
+		judge_syn(&path->snapshot->judge, syn, out);
+	if (alike)
+		out->fingerprint = (struct fingerprint){
+			.class = OS_UNKNOWN,
+			.distance = out->fingerprint.distance,
+			.name = "",
+			.flavour = "",
+		};
 }
 
 void path_copy(void *ctx, const void *payload, size_t len)
@@ -139,7 +162,7 @@ void path_copy(void *ctx, const void *payload, size_t len)
 	    packet_parse(payload, len, &syn) != PACKET_OK ||
 	    !packet_is_syn(&syn))
 		return;
-	judge_address(&path->snapshot->judge, &syn, &judged);
+	judge(path, &syn, true, &judged);
 	record(path, &syn, &judged);
 }
 
@@ -178,7 +201,7 @@ struct queue_answer path_judge(void *ctx, const struct queue_packet *packet)
 		path->counters.unjudged++;
 		return go_on;
 	}
-	judge_syn(&snapshot->judge, &next->syn, &next->judged);
+	judge(path, &next->syn, false, &next->judged);
 	path->pending_count++;
 	answer = snapshot->answers[next->judged.verdict.action];
 	answer.mark |= packet->mark & ~snapshot->conf->mark;

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "daemon/alike.h"
 #include "daemon/counters.h"
 #include "daemon/hosts.h"
 #include "daemon/journal.h"
@@ -26,7 +27,8 @@ struct path {
 	struct hosts *nets; /* the latest of each IPv6 /64, recent ones */
 	struct counters counters;
 	struct journal journal;
-	uint64_t now; /* seconds since 1970, kept by the event loop */
+	uint64_t now;          /* seconds since 1970, kept by the event loop */
+	struct alike alike[2]; /* IPv4, IPv6 */
 	/* judged, and not written down yet */
 	struct path_judged pending[QUEUE_BATCH];
 	size_t pending_count;

@@ -303,6 +303,7 @@ static void put_places(json_t *o, const struct conf *conf)
 	put(o, "queue_fail", conf->queue_fail_closed ? "closed" : "open");
 	put_number(o, "nflog_group", conf->nflog_group);
 	put_number(o, "hosts", conf->hosts);
+	put_number(o, "alike_after", conf->alike_after_s);
 	put(o, "log_format", conf->log_json ? "json" : "text");
 	put(o, "user", conf->user);
 	if (conf->dns_count > 0)

@@ -89,7 +89,8 @@ static void print(const json_t *o)
 	const json_t *image = json_object_get(o, "image");
 	const json_t *hosts = json_object_get(o, "hosts");
 	const json_t *reload = json_object_get(o, "reload");
-	json_t *queue;
+	json_t *queue, *alike;
+	const char *family;
 	size_t i;
 
 	printf("geoblockd %s, process %lld, since %s\n", text(o, "version"),
@@ -110,6 +111,10 @@ static void print(const json_t *o)
 	print_counts("kernel", json_object_get(o, "kernel"));
 	if (json_object_size(json_object_get(o, "not_judged")) > 0)
 		print_counts("passed by", json_object_get(o, "not_judged"));
+	json_object_foreach(json_object_get(o, "alike"), family, alike)
+		printf("alike     %s: all senders since %s; nobody is judged "
+		       "by system\n",
+		       family, text(alike, "since"));
 	printf("hosts     %lld remembered of %lld, %lld forgotten\n",
 	       number(hosts, "remembered"), number(hosts, "room"),
 	       number(hosts, "evicted"));

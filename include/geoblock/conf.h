@@ -124,6 +124,8 @@ struct conf {
 	uint16_t queue_count;   /* from `queue` on; more than one: fanout */
 	bool queue_fail_closed; /* no daemon, or a full queue: drop */
 	uint32_t hosts;         /* to remember */
+	uint32_t alike_after_s; /* all senders look alike for so long: no more
+	                         * judging by system; 0: never mind */
 	bool log_json;
 	char *user; /* to run as; NULL: not given */
 

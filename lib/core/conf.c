@@ -17,11 +17,12 @@
 #define DEFAULT_TABLE      "geoblock"
 /* Bits 28 to 30: of what is known to use bits of the mark, only Calico
  * (0xffff0000) and Cilium claim them, and those take nearly all there are. */
-#define DEFAULT_MARK        0x70000000u
-#define DEFAULT_QUEUE       25
-#define DEFAULT_NFLOG_GROUP 25
-#define DEFAULT_P0F_MODE    0666   /* as p0f's: many users ask, all read */
-#define DEFAULT_HOSTS       200000 /* 64 bytes each */
+#define DEFAULT_MARK          0x70000000u
+#define DEFAULT_QUEUE         25
+#define DEFAULT_NFLOG_GROUP   25
+#define DEFAULT_P0F_MODE      0666   /* as p0f's: many users ask, all read */
+#define DEFAULT_HOSTS         200000 /* 64 bytes each */
+#define DEFAULT_ALIKE_AFTER_S 3600
 
 const struct conf_option conf_options[] = {
 	{ "", "mode", false, conf_set_mode },
@@ -38,6 +39,7 @@ const struct conf_option conf_options[] = {
 	{ "", "queue-count", false, conf_set_queue_count },
 	{ "", "queue-fail", false, conf_set_queue_fail },
 	{ "", "hosts", false, conf_set_hosts },
+	{ "", "alike-after", false, conf_set_alike_after },
 	{ "", "log-format", false, conf_set_log_format },
 	{ "", "user", false, conf_set_user },
 	{ "", "dns", true, conf_set_dns },
@@ -160,6 +162,7 @@ static bool set_defaults(struct conf *conf, const char *path)
 	conf->nflog_group = DEFAULT_NFLOG_GROUP;
 	conf->queue_count = 1;
 	conf->hosts = DEFAULT_HOSTS;
+	conf->alike_after_s = DEFAULT_ALIKE_AFTER_S;
 	conf->p0f_socket = true;
 	conf->p0f_mode = DEFAULT_P0F_MODE;
 	conf->policyd_header = true;

@@ -154,13 +154,13 @@ conf_set_fn conf_set_mode, conf_set_ports, conf_set_countries, conf_set_contact,
 	conf_set_default, conf_set_state_dir, conf_set_run_dir, conf_set_table,
 	conf_set_mark, conf_set_queue, conf_set_nflog_group,
 	conf_set_queue_count, conf_set_queue_fail, conf_set_hosts,
-	conf_set_log_format, conf_set_user, conf_set_source, conf_set_mmdb,
-	conf_set_agree, conf_set_urls, conf_set_max_age, conf_set_max_shrink,
-	conf_set_grace, conf_set_floor, conf_set_networks, conf_set_files,
-	conf_set_private, conf_set_spf, conf_set_deny_action, conf_set_dns,
-	conf_set_p0f_socket, conf_set_p0f_mode, conf_set_p0f_group,
-	conf_set_p0f_amavis, conf_set_policyd_listen, conf_set_policyd_user,
-	conf_set_policyd_header;
+	conf_set_alike_after, conf_set_log_format, conf_set_user,
+	conf_set_source, conf_set_mmdb, conf_set_agree, conf_set_urls,
+	conf_set_max_age, conf_set_max_shrink, conf_set_grace, conf_set_floor,
+	conf_set_networks, conf_set_files, conf_set_private, conf_set_spf,
+	conf_set_deny_action, conf_set_dns, conf_set_p0f_socket,
+	conf_set_p0f_mode, conf_set_p0f_group, conf_set_p0f_amavis,
+	conf_set_policyd_listen, conf_set_policyd_user, conf_set_policyd_header;
 
 /* conf_server_parse - "ADDR:PORT", IPv6 as "[ADDR]:PORT"; without its port (the
  * brackets may then be missing) it is default_port, or where that is 0 an error. */

@@ -490,6 +490,19 @@ bool conf_duration(struct conf_reader *r, const struct conf_value *value,
 		    "or w, such as 7d");
 }
 
+void conf_set_alike_after(struct conf_reader *r,
+			  const struct conf_setting *setting)
+{
+	const struct conf_value *value = &setting->values[0];
+
+	if (strcmp(value->text, "never") == 0)
+		r->conf->alike_after_s = 0;
+	else if (!duration(value->text, &r->conf->alike_after_s))
+		fail(r, value,
+		     "is neither a duration from 1s to 3650d, such as 1h, nor "
+		     "never");
+}
+
 void conf_set_max_age(struct conf_reader *r, const struct conf_setting *setting)
 {
 	conf_duration(r, &setting->values[0], &r->conf->max_age_s);

@@ -52,8 +52,8 @@ MARKS = {"tag": 1, "greylist": 2, "refuse": 3}
 
 
 def sh(*command, **options):
-    return subprocess.run(command, check=True, capture_output=True, text=True,
-                          timeout=60, **options)
+    return subprocess.run(command, **{"check": True, "capture_output": True, "text": True,
+                                      "timeout": 60, **options})
 
 
 class Net:

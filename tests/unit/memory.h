@@ -34,7 +34,7 @@ static const char memory_conf[] =
 	"rule \"abroad\" { country = outside action = reset }\n"
 	"rule \"windows\" { os = windows action = greylist }\n";
 
-static inline void memory_snapshot(struct snapshot **out)
+static inline void memory_snapshot(struct snapshot **out, const char *conf)
 {
 	static const char *const countries[] = { "3.5.0.0/24 US",
 						 "5.43.0.0/24 PT",
@@ -52,7 +52,7 @@ static inline void memory_snapshot(struct snapshot **out)
 	snprintf(path, sizeof(path), "%s/conf", folder);
 	f = fopen(path, "w");
 	if (!f ||
-	    fprintf(f, "state-dir = \"%s\"\n%s", folder, memory_conf) < 0 ||
+	    fprintf(f, "state-dir = \"%s\"\n%s", folder, conf) < 0 ||
 	    fclose(f) != 0)
 		abort();
 	if (!snapshot_load(out, path, NULL, NULL, &missing, &err) ||
@@ -134,7 +134,7 @@ static inline void memory_open(struct path *path)
 	static struct snapshot *snapshot;
 	struct error err;
 
-	memory_snapshot(&snapshot);
+	memory_snapshot(&snapshot, memory_conf);
 	if (!hosts_new(&path->hosts, 64, key, &err) ||
 	    !hosts_new(&path->connections, 64, key, &err) ||
 	    !hosts_new(&path->nets, 64, key, &err))

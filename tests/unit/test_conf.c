@@ -134,6 +134,7 @@ static void test_defaults(void **state)
 	assert_int_equal(conf->queue, 25);
 	assert_int_equal(conf->nflog_group, 25);
 	assert_int_equal(conf->queue_count, 1);
+	assert_int_equal(conf->alike_after_s, 3600);
 	assert_false(conf->queue_fail_closed);
 	assert_int_equal(conf->hosts, 200000);
 	assert_false(conf->log_json);
@@ -185,6 +186,7 @@ static const char full[] =
 	"exempt { private = no }\n"
 	"state-dir = /s/ run-dir = /r table = t-1 mark = 0xff0000\n"
 	"queue = 0 nflog-group = 65535 queue-count = 4 queue-fail = closed\n"
+	"alike-after = 2h\n"
 	"hosts = 5000 log-format = json user = nobody\n";
 
 static void test_everything(void **state)
@@ -220,6 +222,7 @@ static void test_everything(void **state)
 	assert_int_equal(conf->queue, 0);
 	assert_int_equal(conf->nflog_group, 65535);
 	assert_int_equal(conf->queue_count, 4);
+	assert_int_equal(conf->alike_after_s, 2 * 3600);
 	assert_true(conf->queue_fail_closed);
 	assert_int_equal(conf->hosts, 5000);
 	assert_true(conf->log_json);

@@ -358,7 +358,7 @@ static void test_text_longest(void **state)
 	(void)state;
 	memset(title, '"', sizeof(title) - 1);
 	title[sizeof(title) - 1] = '\0';
-	memory_snapshot(&next);
+	memory_snapshot(&next, memory_conf);
 	memcpy(next->conf->policy.rules[1].title, title, sizeof(title));
 	path.snapshot = next;
 	memory_syn(&path, "198.51.100.77", &syn, UINT32_MAX);
