@@ -51,8 +51,7 @@ static inline void memory_snapshot(struct snapshot **out, const char *conf)
 		abort();
 	snprintf(path, sizeof(path), "%s/conf", folder);
 	f = fopen(path, "w");
-	if (!f ||
-	    fprintf(f, "state-dir = \"%s\"\n%s", folder, conf) < 0 ||
+	if (!f || fprintf(f, "state-dir = \"%s\"\n%s", folder, conf) < 0 ||
 	    fclose(f) != 0)
 		abort();
 	if (!snapshot_load(out, path, NULL, NULL, &missing, &err) ||
