@@ -14,7 +14,9 @@
 #include "daemon/daemon.h"
 #include "daemon/mail.h"
 #include "daemon/nflog.h"
+#include "daemon/trial.h"
 #include "tools/tool.h"
+#include "tools/tool_confirm.h"
 
 #define TOP_ROWS 20
 
@@ -232,6 +234,10 @@ static json_t *do_status(struct daemon *daemon, const json_t *request)
 	json_object_set_new(out, "log_suppressed",
 			    number(daemon->path.journal.suppressed_all));
 	json_object_set_new(out, "kernel", kernel_json(daemon));
+	if (daemon->trial.before)
+		json_object_set_new(out, "trial",
+				    json_pack("{s:o}", "until",
+					      when(daemon->trial.until)));
 	if (daemon->reload.time)
 		json_object_set_new(out, "reload",
 				    json_pack("{s:o, s:b, s:s}", "time",
@@ -677,11 +683,38 @@ static json_t *do_metrics(struct daemon *daemon, const json_t *request)
 
 static json_t *do_reload(struct daemon *daemon, const json_t *request)
 {
-	(void)request;
+	const json_t *confirm = json_object_get(request, "confirm");
+	json_int_t seconds = json_integer_value(confirm);
+
 	if (!daemon->worker)
 		return failure("not started yet");
+	if (confirm && (seconds < 1 || seconds > TOOL_CONFIRM_MAX_S))
+		return failure("\"confirm\" is 1 to 3600 seconds");
+	if (daemon->trial.before || daemon->trial.asked_s)
+		return failure("a reload waits for its confirmation: geoblock "
+			       "confirm, or geoblock confirm --no");
+	daemon->trial.asked_s = (unsigned)seconds;
 	worker_ask(daemon->worker, WORKER_RELOAD);
 	return NULL;
+}
+
+/* {"command":"confirm"[,"answer":true|false]} */
+static json_t *do_confirm(struct daemon *daemon, const json_t *request)
+{
+	const json_t *answer = json_object_get(request, "answer");
+	const struct trial *trial = &daemon->trial;
+	json_t *out = json_object();
+
+	if (json_is_boolean(answer))
+		json_object_set_new(
+			out, "done",
+			json_boolean(trial_end(daemon, json_is_true(answer))));
+	json_object_set_new(out, "waits", json_boolean(trial->before));
+	if (trial->before)
+		json_object_set_new(out, "until", when(trial->until));
+	if (trial->result)
+		json_object_set_new(out, "result", json_string(trial->result));
+	return out;
 }
 
 static json_t *do_log(struct daemon *daemon, const json_t *request)
@@ -701,6 +734,7 @@ static const struct {
 	{ "host", do_host, CONTROL_NOW },
 	{ "metrics", do_metrics, CONTROL_NOW },
 	{ "reload", do_reload, CONTROL_RELOADS },
+	{ "confirm", do_confirm, CONTROL_NOW },
 	{ "log", do_log, CONTROL_FOLLOWS },
 };
 
@@ -716,8 +750,8 @@ static json_t *run(struct daemon *daemon, const json_t *request,
 			*later = commands[i].later;
 			return commands[i].run(daemon, request);
 		}
-	return failure("\"command\" is status, top, host, metrics, reload or "
-		       "log");
+	return failure("\"command\" is status, top, host, metrics, reload, "
+		       "confirm or log");
 }
 
 char *control_answer(void *daemon, const char *line, size_t len,

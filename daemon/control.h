@@ -12,7 +12,9 @@
  *   {"command":"top","by":"os"}     → {"rows":[…]}; by country, os, net, reason
  *   {"command":"host","address":A[,"port":P]}   → what is remembered of it
  *   {"command":"metrics"}           → {"text":"…"}: Prometheus's text format
- *   {"command":"reload"}            → when it is done
+ *   {"command":"reload"[,"confirm":S]}   → when it is done; for S seconds only,
+ *                                     where nobody confirms it
+ *   {"command":"confirm"[,"answer":B]}   → {"waits":…}: on trial, and the answer to it
  *   {"command":"log"}               → each decision from now on, until it hangs up
  *
  * An answer to what went wrong is {"error":"…"}.  Clients are strangers: their

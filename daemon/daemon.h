@@ -39,6 +39,15 @@ struct last_reload {
 	char text[512];
 };
 
+/* A reload on trial: what ran before comes back unless somebody says yes. */
+struct trial {
+	unsigned asked_s;        /* of the reload under way; 0: no trial */
+	struct snapshot *before; /* NULL: none waits */
+	uint64_t until;          /* seconds since 1970 */
+	const char *result;      /* of the latest: "confirmed", "reverted"; NULL */
+	ev_timer timer;
+};
+
 struct daemon {
 	const char *config;
 	struct snapshot *snapshot; /* replaced whole, between packets */
@@ -54,6 +63,7 @@ struct daemon {
 	struct mail *mail;       /* NULL: the same */
 	struct rights rights;
 	struct last_reload reload;
+	struct trial trial;
 	uint64_t started; /* seconds since 1970 */
 	uint64_t healed;  /* times that the table was put right */
 	bool json;        /* log lines */

@@ -22,6 +22,7 @@
 #include "daemon/mail.h"
 #include "daemon/nflog.h"
 #include "daemon/notify.h"
+#include "daemon/trial.h"
 #include "tools/tool.h"
 #include "tools/tool_lock.h"
 
@@ -233,7 +234,8 @@ static void note_reload(struct daemon *daemon, bool ok, const char *text)
 	snprintf(daemon->reload.text, sizeof(daemon->reload.text), "%s", text);
 }
 
-static void take_snapshot(struct daemon *daemon, struct snapshot *next)
+static void take_snapshot(struct daemon *daemon, struct snapshot *next,
+			  bool reload)
 {
 	struct snapshot *before = daemon->snapshot;
 
@@ -241,7 +243,8 @@ static void take_snapshot(struct daemon *daemon, struct snapshot *next)
 	path_swap(&daemon->path, next);
 	daemon->snapshot = next;
 	daemon->json = next->conf->log_json;
-	snapshot_free(before);
+	if (!reload || !trial_begin(daemon, before))
+		snapshot_free(before);
 }
 
 /* A line where there is something to tell: a look that found all well is none. */
@@ -258,7 +261,10 @@ static void tell_result(struct daemon *daemon,
 	if (result->missing.kind != ERROR_NONE)
 		log_warn("%s", result->missing.text);
 	if (!result->ok) {
-		log_err("%s; what ran before goes on", result->err.text);
+		/* a trial that is told of each second would be no news */
+		if (!result->later || asked)
+			log_err("%s; what ran before goes on",
+				result->err.text);
 		return;
 	}
 	if ((result->causes & WORKER_HEAL) && sent) {
@@ -285,9 +291,14 @@ static void on_result(struct ev_loop *loop, ev_async *async, int events)
 	if (!worker_take(daemon->worker, &result))
 		return;
 	if (result.snapshot)
-		take_snapshot(daemon, result.snapshot);
+		take_snapshot(daemon, result.snapshot,
+			      result.causes & WORKER_RELOAD);
+	if (result.causes & WORKER_RELOAD)
+		daemon->trial.asked_s = 0;
+	if (result.causes & WORKER_BACK)
+		daemon->trial.result = "reverted";
 	tell_result(daemon, &result);
-	if (result.err.kind == ERROR_KERNEL || result.held.kind == ERROR_KERNEL)
+	if (result.later || result.err.kind == ERROR_KERNEL || result.held.kind == ERROR_KERNEL)
 		heal_in(daemon, HEAL_AGAIN_S);
 	text = !result.ok                       ? result.err.text
 	       : result.held.kind != ERROR_NONE ? result.held.text
@@ -431,6 +442,7 @@ static void watch(struct daemon *daemon)
 	ev_timer_init(&daemon->second, on_second, 1., 1.);
 	ev_timer_start(loop, &daemon->second);
 	ev_timer_init(&daemon->heal, on_heal, HEAL_DELAY_S, 0.);
+	trial_init(daemon);
 	snprintf(image, sizeof(image), "%s/%s",
 		 daemon->snapshot->conf->state_dir, IMAGE_NAME);
 	ev_stat_init(&daemon->image_file, on_image, image, IMAGE_POLL_S);
@@ -487,6 +499,7 @@ static void stop(struct daemon *daemon)
 	hosts_free(daemon->path.hosts);
 	hosts_free(daemon->path.connections);
 	hosts_free(daemon->path.nets);
+	trial_clear(daemon);
 	snapshot_free(daemon->snapshot);
 }
 

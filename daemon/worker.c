@@ -8,6 +8,7 @@
 
 #include <geoblock/log.h>
 
+#include "tools/tool_confirm.h"
 #include "tools/tool_lock.h"
 
 struct worker {
@@ -18,7 +19,9 @@ struct worker {
 	unsigned asked;
 	bool stop, has_result;
 	struct worker_result result;
+	struct snapshot *back; /* NULL: nothing to go back to */
 	/* the worker's own */
+	bool refused; /* the configuration in place is one that was taken back */
 	struct kernel *kernel;
 	const char *path;
 	const struct snapshot *current;
@@ -62,12 +65,48 @@ static int lock_table(struct worker *worker, struct worker_result *out)
 	return fd;
 }
 
+/* What ran before the trial. */
+static void go_back(struct worker *worker, struct snapshot *back,
+		    struct worker_result *out)
+{
+	worker->refused = true;
+	snapshot_apply(back, worker->kernel, &out->report, &out->held);
+	out->ok = true;
+	out->snapshot = back;
+}
+
+/* Whether the table is left alone, or only put right: during somebody else's
+ * trial, and after our own that was not confirmed. */
+static bool stays(struct worker *worker, struct worker_result *out)
+{
+	if (tool_confirm_waits(worker->current->conf->state_dir, NULL)) {
+		out->later = true;
+		return !error_set(&out->err, ERROR_HELD, 0,
+				  "a change of geoblock-sync waits for its "
+				  "confirmation");
+	}
+	if (out->causes & WORKER_RELOAD)
+		worker->refused = false;
+	if (!worker->refused)
+		return false;
+	if (out->causes & WORKER_HEAL)
+		out->ok = snapshot_apply(worker->current, worker->kernel,
+					 &out->report, &out->held);
+	if (!out->ok)
+		error_set(&out->err, ERROR_HELD, 0,
+			  "the configuration in place was not confirmed: put "
+			  "it right and reload");
+	return true;
+}
+
 /* The new state, enforced; or the state that runs, where the new one is no good:
  * a flushed table comes back also while somebody edits the configuration. */
 static void work(struct worker *worker, struct worker_result *out)
 {
 	struct snapshot *next = NULL;
 
+	if (stays(worker, out))
+		return;
 	if (!snapshot_load(&next, worker->path, say, NULL, &out->missing,
 			   &out->err) ||
 	    !is_usable(worker, next, out)) {
@@ -94,6 +133,7 @@ static void *run(void *ctx)
 	pthread_mutex_lock(&worker->lock);
 	for (;;) {
 		struct worker_result result = { 0 };
+		struct snapshot *back;
 		int lock;
 
 		while (!worker->stop && (!worker->asked || worker->has_result))
@@ -102,9 +142,14 @@ static void *run(void *ctx)
 			break;
 		result.causes = worker->asked;
 		worker->asked = 0;
+		back = worker->back;
+		worker->back = NULL;
 		pthread_mutex_unlock(&worker->lock);
 		lock = lock_table(worker, &result);
-		work(worker, &result);
+		if (back)
+			go_back(worker, back, &result);
+		else
+			work(worker, &result);
 		tool_unlock(lock);
 		if (result.snapshot)
 			worker->current = result.snapshot;
@@ -156,6 +201,15 @@ void worker_ask(struct worker *worker, enum worker_cause cause)
 	pthread_mutex_unlock(&worker->lock);
 }
 
+void worker_back(struct worker *worker, struct snapshot *snapshot)
+{
+	pthread_mutex_lock(&worker->lock);
+	worker->asked |= WORKER_BACK;
+	worker->back = snapshot;
+	pthread_cond_signal(&worker->change);
+	pthread_mutex_unlock(&worker->lock);
+}
+
 bool worker_take(struct worker *worker, struct worker_result *out)
 {
 	bool found;
@@ -182,6 +236,7 @@ void worker_stop(struct worker *worker)
 	pthread_join(worker->thread, NULL);
 	if (worker->has_result)
 		snapshot_free(worker->result.snapshot);
+	snapshot_free(worker->back);
 	pthread_cond_destroy(&worker->change);
 	pthread_mutex_destroy(&worker->lock);
 	free(worker);

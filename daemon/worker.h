@@ -20,12 +20,14 @@ enum worker_cause {
 	WORKER_RELOAD = 1, /* asked for: a signal, the control socket */
 	WORKER_IMAGE = 2,  /* there is a new image */
 	WORKER_HEAL = 4,   /* somebody else wrote to the table */
+	WORKER_BACK = 8,   /* worker_back(): not asked for by itself */
 };
 
 struct worker_result {
 	unsigned causes;           /* bits of enum worker_cause */
 	struct snapshot *snapshot; /* NULL: what runs goes on */
 	bool ok;
+	bool later;       /* !ok: a trial of geoblock-sync, ask again */
 	struct error err; /* !ok: why the new state was not taken */
 	struct error
 		unlocked; /* kind not NONE: somebody kept the table's lock */
@@ -45,6 +47,11 @@ bool worker_start(struct worker **out, struct kernel *kernel, const char *path,
 /* worker_ask - never waits.  What is asked for while it works is done once more
  * afterwards. */
 void worker_ask(struct worker *worker, enum worker_cause cause);
+
+/* worker_back - go back to a snapshot that ran before, whatever the configuration
+ * says now; it comes back as a result.  Until the next WORKER_RELOAD that
+ * configuration is then left alone. */
+void worker_back(struct worker *worker, struct snapshot *snapshot);
 
 /* worker_take - the result, if there is one; its snapshot is the caller's.  The
  * one that ran before is not used any more. */

@@ -209,6 +209,10 @@ static void print_data(const json_t *o)
 	if (json_object_get(o, "image_problem"))
 		printf("image     %s\n", text(o, "image_problem"));
 	json_array_foreach(sources, i, source) print_source(source);
+	if (json_object_get(o, "confirm"))
+		printf("confirm   the new sets are on trial until %s; geoblock "
+		       "confirm keeps them\n",
+		       text(json_object_get(o, "confirm"), "until"));
 	if (!sync)
 		return;
 	printf("last sync %s: %s", text(sync, "time"), text(sync, "result"));

@@ -20,6 +20,7 @@
 
 #include <geoblock/log.h>
 
+#include "tools/tool_confirm.h"
 #include "tools/tool_lock.h"
 
 static const char help[] =
@@ -38,6 +39,10 @@ static const char help[] =
 	"of a chosen\n"
 	"                  country away, older data; what that was is said\n"
 	"  --report        say where geo.mmdb and the source differ most\n"
+	"  --confirm TIME  put back what was enforced before, unless it is "
+	"confirmed within\n"
+	"                  TIME (60s, 5m): by Enter here, or by `geoblock "
+	"confirm`\n"
 	"  --no-apply      compile only, leave the kernel alone\n"
 	"  --json          the result as one JSON object\n"
 	"  -q, --quiet     print warnings and errors only\n"
@@ -46,7 +51,7 @@ static const char help[] =
 	"  --version       which version this is\n"
 	"  --help          this text\n"
 	"\n"
-	"Exit status: 0 done, or nothing to do; 2 usage or configuration "
+	"Exit status: 0 done, or nothing to do; 1 not confirmed; 2 usage or configuration "
 	"error;\n"
 	"3 not, or not all, could be done: the reason is on standard error.\n"
 	"Manual: geoblock-sync(8).\n";
@@ -169,7 +174,7 @@ static bool compile(struct sync *s)
 		return sync_fail(s, "update held, the image and the kernel's "
 				    "sets stay as they were; --force accepts "
 				    "it");
-	if (s->dry_run)
+	if (s->dry_run || s->confirm_s) /* it is installed once confirmed */
 		changed = !same_content(s->old_image, s->new_image);
 	else if (!image_install(s->new_image, s->conf->state_dir, &changed,
 				&err))
@@ -220,6 +225,39 @@ static bool apply_plan(struct sync *s, const struct tool_plan *plan,
 	return ok;
 }
 
+static bool apply_plans(struct sync *s, const struct sync_plans *plans)
+{
+	return apply_plan(s, plans->now, plans->before);
+}
+
+/* What is enforced from now on, so that a later --confirm can put it back. */
+static void save_applied(struct sync *s, const struct tool_plan *plan)
+{
+	struct error err = { 0 };
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/" TOOL_APPLIED_NAME,
+		 s->conf->state_dir);
+	if (s->dry_run || (s->kernel.batches == 0 && access(path, F_OK) == 0))
+		return;
+	if (!tool_saved_write(s->conf->state_dir, TOOL_APPLIED_NAME,
+			      s->conf->table, &plan->plan, 0, &err)) {
+		unlink(path); /* what it says is not so any more */
+		sync_warn(s, "%s", err.text);
+	}
+}
+
+static bool apply_checked(struct sync *s, const struct sync_plans *plans)
+{
+	bool ok = s->confirm_s && !s->dry_run
+			  ? sync_confirm(s, plans, apply_plans)
+			  : apply_plans(s, plans);
+
+	if (ok)
+		save_applied(s, plans->now);
+	return ok;
+}
+
 static bool apply(struct sync *s, const struct image *image)
 {
 	struct error err = { 0 };
@@ -227,7 +265,7 @@ static bool apply(struct sync *s, const struct image *image)
 	bool ok = false;
 
 	plan = tool_plan_build(s->conf, image, &err);
-	if (plan && s->old_image && s->old_image != image)
+	if (plan && s->old_image && (s->old_image != image || s->confirm_s))
 		before = tool_plan_build(s->conf, s->old_image, &err);
 	if (!plan)
 		sync_fail(s, "%s", err.text);
@@ -236,7 +274,7 @@ static bool apply(struct sync *s, const struct image *image)
 		sync_fail(s, "no address would be let through: the kernel's "
 			     "sets stay as they were; --force enforces it");
 	else
-		ok = apply_plan(s, plan, before);
+		ok = apply_checked(s, &(struct sync_plans){ plan, before });
 	tool_plan_free(before);
 	tool_plan_free(plan);
 	return ok;
@@ -299,6 +337,8 @@ static void run(struct sync *s, int argc, char **argv)
 			return;
 	}
 	open_old(s);
+	if (!s->dry_run && !sync_confirm_left(s))
+		goto out;
 	sync_spf(s);
 	if (update(s, argc, argv)) {
 		image = s->new_image ? s->new_image : s->old_image;
@@ -306,6 +346,7 @@ static void run(struct sync *s, int argc, char **argv)
 		if (!s->no_apply)
 			apply(s, image);
 	}
+out:
 	if (lock < 0)
 		return;
 	sync_save(s);
@@ -319,6 +360,7 @@ static int parse_options(struct sync *s, int argc, char **argv)
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "force", no_argument, NULL, 'f' },
 		{ "report", no_argument, NULL, 'r' },
+		{ "confirm", required_argument, NULL, 'C' },
 		{ "no-apply", no_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -342,6 +384,13 @@ static int parse_options(struct sync *s, int argc, char **argv)
 			break;
 		case 'f':
 			s->force = true;
+			break;
+		case 'C':
+			if (!tool_confirm_time(optarg, &s->confirm_s))
+				return tool_usage(SYNC_NAME,
+						  "--confirm wants a time from "
+						  "1s to 1h, not \"%s\"",
+						  optarg);
 			break;
 		case 'r':
 			s->report = true;
@@ -407,6 +456,9 @@ int main(int argc, char **argv)
 		return tool_flush() ? STATUS_OK : STATUS_UNABLE;
 	if (status != STATUS_OK)
 		return status;
+	if (s.confirm_s && s.no_apply)
+		return tool_usage(SYNC_NAME, "--confirm and --no-apply: there "
+					     "would be nothing to confirm");
 	s.conf = tool_conf(s.config);
 	if (!s.conf)
 		return STATUS_USAGE;

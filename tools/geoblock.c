@@ -25,6 +25,7 @@ static const struct {
 	{ "top", cmd_top, "who comes most, by country, os, net or reason" },
 	{ "log", cmd_log, "decisions as they are made" },
 	{ "reload", cmd_reload, "have geoblockd read everything anew" },
+	{ "confirm", cmd_confirm, "keep what is on trial" },
 	{ "metrics", cmd_metrics, "geoblockd's counters for Prometheus" },
 	{ "greylist", cmd_greylist, "who was told to come again" },
 };

@@ -44,6 +44,9 @@ struct sync {
 	const char *config;
 	bool offline, dry_run, force, no_apply, json, quiet, verbose, report;
 
+	unsigned confirm_s; /* 0: at once and for good */
+	bool confirmed, reverted;
+
 	struct conf *conf;
 	struct sync_input *inputs;
 	size_t input_count, input_room;
@@ -119,6 +122,23 @@ bool sync_sizes(struct sync *s);
 /* sync_guard - compare every chosen country with the old image; false where the
  * update is to be held. */
 bool sync_guard(struct sync *s);
+
+/* sync_confirm - apply on trial: then a wait of s->confirm_s; the image is installed
+ * once somebody said yes, else what the kernel enforced is put back, and the exit
+ * status is at least STATUS_NO.  Where the kernel enforces it already there is no
+ * trial. */
+struct sync_plans {
+	const struct tool_plan *now;
+	const struct tool_plan *before; /* configuration and image as they are
+	                                 * would have this, or NULL */
+};
+
+bool sync_confirm(struct sync *s, const struct sync_plans *plans,
+		  bool (*apply)(struct sync *s, const struct sync_plans *plans));
+
+/* sync_confirm_left - a trial whose process was killed: put back what was before,
+ * and go no further (false). */
+bool sync_confirm_left(struct sync *s);
 
 /* sync_disagree_json, sync_disagree_print - where the two sources of an image
  * differ most; NULL where it has only one. */

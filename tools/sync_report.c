@@ -20,6 +20,8 @@ static const char *result_name(const struct sync *s)
 {
 	if (s->held)
 		return "held";
+	if (s->reverted)
+		return "reverted";
 	if (s->status != STATUS_OK)
 		return s->applied ? "partial" : "failed";
 	if (s->image_result == SYNC_IMAGE_NEW || s->kernel.batches > 0)
@@ -218,6 +220,8 @@ static json_t *result_json(const struct sync *s)
 	put(o, "time", tool_time((uint64_t)time(NULL), now));
 	if (s->dry_run)
 		json_object_set_new(o, "dry_run", json_true());
+	if (s->confirm_s)
+		json_object_set_new(o, "confirmed", json_boolean(s->confirmed));
 	if (s->fallback)
 		json_object_set_new(o, "fallback", json_true());
 	json_object_set_new(o, "sources", sources_json(s));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/tool_control.h"
+#include "tools/tool_confirm.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -235,6 +236,8 @@ struct conf *tool_control_options(struct tool_control_options *options,
 		{ "help", no_argument, NULL, 'h' },
 		{ "by", required_argument, NULL, 'b' },
 		{ "follow", no_argument, NULL, 'f' },
+		{ "confirm", required_argument, NULL, 'C' },
+		{ "no", no_argument, NULL, 'n' },
 		{ 0 },
 	};
 	struct conf *conf;
@@ -250,6 +253,16 @@ struct conf *tool_control_options(struct tool_control_options *options,
 			options->by = optarg;
 		} else if (option == 'f' && options->follow) {
 			*options->follow = true;
+		} else if (option == 'n' && options->no) {
+			*options->no = true;
+		} else if (option == 'C' && options->confirm) {
+			if (tool_confirm_time(optarg, options->confirm))
+				continue;
+			*status = tool_usage(options->name,
+					     "--confirm wants a time from 1s "
+					     "to 1h, not \"%s\"",
+					     optarg);
+			return NULL;
 		} else if (option == 'h') {
 			fputs(options->help, stdout);
 			*status = tool_flush() ? STATUS_OK : STATUS_UNABLE;

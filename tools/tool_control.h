@@ -43,7 +43,8 @@ json_t *tool_control_ask_policyd(const struct conf *conf, json_t *request,
 bool tool_control_away(const struct error *err);
 
 /* What the subcommands that talk to the daemon have in common: --config, --json
- * and --help. `by` (may be NULL): `--by WORD`; `follow` (may be NULL): -f.
+ * and --help. `by` (may be NULL): `--by WORD`; `follow` (may be NULL): -f;
+ * `confirm` and `no` likewise.
  * Gives the configuration, or NULL and the status to exit with. */
 struct tool_control_options {
 	const char *name; /* "geoblock status" */
@@ -52,6 +53,8 @@ struct tool_control_options {
 	const char *by;
 	bool *follow;
 	bool has_by;
+	unsigned *confirm; /* --confirm TIME, in seconds */
+	bool *no;          /* --no */
 };
 
 struct conf *tool_control_options(struct tool_control_options *options,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/tool.h"
+#include "tools/tool_confirm.h"
 
 struct sizes {
 	uint64_t addresses4[REGISTRY_COUNT], networks6[REGISTRY_COUNT];
@@ -143,6 +144,17 @@ static json_t *last_sync(const json_t *result)
 	return o;
 }
 
+static void add_confirm(json_t *o, const struct conf *conf)
+{
+	char text[TOOL_TIME_MAX];
+	uint64_t until;
+
+	if (tool_confirm_waits(conf->state_dir, &until))
+		json_object_set_new(o, "confirm",
+				    json_pack("{s:s}", "until",
+					      tool_time(until, text)));
+}
+
 void tool_data_json(json_t *o, const struct conf *conf)
 {
 	json_t *result = tool_result_load(conf->state_dir), *sources;
@@ -164,4 +176,5 @@ void tool_data_json(json_t *o, const struct conf *conf)
 	if (result)
 		json_object_set_new(o, "last_sync", last_sync(result));
 	json_decref(result);
+	add_confirm(o, conf);
 }
