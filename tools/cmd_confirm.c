@@ -14,8 +14,7 @@
 static const char help[] =
 	"usage: geoblock confirm [OPTION…]\n"
 	"\n"
-	"Keeps what geoblock-sync --confirm or geoblock reload --confirm has "
-	"put on trial.\n"
+	"Keeps what geoblock-sync or geoblock reload has put on trial.\n"
 	"\n"
 	"  --no            put back what was before, now\n"
 	"  --json          the result as one JSON object\n"

@@ -12,10 +12,11 @@ _geoblock() {
 	local status='--json --config --help'
 	local top='--by --json --config --help'
 	local log='--follow --json --config --help'
-	local reload='--json --config --help'
+	local reload='--confirm --json --config --help'
+	local confirm='--no --json --config --help'
 	local metrics='--json --config --help'
 	local greylist='--json --config --help'
-	local sync='--offline --dry-run --force --no-apply --json --quiet
+	local sync='--offline --dry-run --force --report --confirm --no-apply --json --quiet
 		--verbose --config --version --help'
 
 	COMPREPLY=()
@@ -55,9 +56,9 @@ _geoblock() {
 		done
 	fi
 	case $command in
-	'') words='query check export fingerprint replay status top log reload metrics greylist
+	'') words='query check export fingerprint replay status top log reload confirm metrics greylist
 		help --config --version --help' ;;
-	help) words='query check export fingerprint replay status top log reload metrics greylist' ;;
+	help) words='query check export fingerprint replay status top log reload confirm metrics greylist' ;;
 	query) words=$query ;;
 	check) words=$check ;;
 	export) words=$export ;;
@@ -67,6 +68,7 @@ _geoblock() {
 	top) words=$top ;;
 	log) words=$log ;;
 	reload) words=$reload ;;
+	confirm) words=$confirm ;;
 	metrics) words=$metrics ;;
 	greylist)
 		words=$greylist

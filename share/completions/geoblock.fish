@@ -10,14 +10,15 @@ set -l lists \
     'status: --json --config --help' \
     'top: --by --json --config --help' \
     'log: --follow --json --config --help' \
-    'reload: --json --config --help' \
+    'reload: --confirm --json --config --help' \
+    'confirm: --no --json --config --help' \
     'metrics: --json --config --help' \
     'greylist: --json --config --help' \
-    'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
-set -l commands query check export fingerprint replay status top log reload metrics greylist help
+    'sync: --offline --dry-run --force --report --confirm --no-apply --json --quiet --verbose --config --version --help'
+set -l commands query check export fingerprint replay status top log reload confirm metrics greylist help
 
 complete -c geoblock -f -n "not __fish_seen_subcommand_from $commands" -a "$commands"
-complete -c geoblock -f -n '__fish_seen_subcommand_from help' -a 'query check export fingerprint replay status top log reload metrics greylist'
+complete -c geoblock -f -n '__fish_seen_subcommand_from help' -a 'query check export fingerprint replay status top log reload confirm metrics greylist'
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l config -r
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l version
 complete -c geoblock -n "not __fish_seen_subcommand_from $commands" -l help

@@ -11,10 +11,11 @@ lists=(
 	'status: --json --config --help'
 	'top: --by --json --config --help'
 	'log: --follow --json --config --help'
-	'reload: --json --config --help'
+	'reload: --confirm --json --config --help'
+	'confirm: --no --json --config --help'
 	'metrics: --json --config --help'
 	'greylist: --json --config --help'
-	'sync: --offline --dry-run --force --no-apply --json --quiet --verbose --config --version --help'
+	'sync: --offline --dry-run --force --report --confirm --no-apply --json --quiet --verbose --config --version --help'
 )
 classes=(windows linux android macos ios bsd solaris other scanner unknown)
 formats=(nft cidr ranges ipset postfix json mmdb)
@@ -28,9 +29,9 @@ esac
 
 local command=sync line
 if [[ ${service:-$words[1]} != geoblock-sync ]]; then
-	command=${${(M)words[2,CURRENT-1]:#(query|check|export|fingerprint|replay|status|top|log|reload|metrics|greylist|help)}[1]}
+	command=${${(M)words[2,CURRENT-1]:#(query|check|export|fingerprint|replay|status|top|log|reload|confirm|metrics|greylist|help)}[1]}
 	if [[ -z $command || $command == help ]]; then
-		compadd -- query check export fingerprint replay status top log reload metrics greylist help
+		compadd -- query check export fingerprint replay status top log reload confirm metrics greylist help
 		[[ -n $command ]] || compadd -- --config --version --help
 		return
 	fi
