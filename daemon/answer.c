@@ -235,9 +235,9 @@ static json_t *do_status(struct daemon *daemon, const json_t *request)
 			    number(daemon->path.journal.suppressed_all));
 	json_object_set_new(out, "kernel", kernel_json(daemon));
 	if (daemon->trial.before)
-		json_object_set_new(out, "trial",
-				    json_pack("{s:o}", "until",
-					      when(daemon->trial.until)));
+		json_object_set_new(
+			out, "trial",
+			json_pack("{s:o}", "until", when(daemon->trial.until)));
 	if (daemon->reload.time)
 		json_object_set_new(out, "reload",
 				    json_pack("{s:o, s:b, s:s}", "time",

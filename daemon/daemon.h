@@ -44,7 +44,7 @@ struct trial {
 	unsigned asked_s;        /* of the reload under way; 0: no trial */
 	struct snapshot *before; /* NULL: none waits */
 	uint64_t until;          /* seconds since 1970 */
-	const char *result;      /* of the latest: "confirmed", "reverted"; NULL */
+	const char *result; /* of the latest: "confirmed", "reverted"; NULL */
 	ev_timer timer;
 };
 

@@ -298,7 +298,8 @@ static void on_result(struct ev_loop *loop, ev_async *async, int events)
 	if (result.causes & WORKER_BACK)
 		daemon->trial.result = "reverted";
 	tell_result(daemon, &result);
-	if (result.later || result.err.kind == ERROR_KERNEL || result.held.kind == ERROR_KERNEL)
+	if (result.later || result.err.kind == ERROR_KERNEL ||
+	    result.held.kind == ERROR_KERNEL)
 		heal_in(daemon, HEAL_AGAIN_S);
 	text = !result.ok                       ? result.err.text
 	       : result.held.kind != ERROR_NONE ? result.held.text

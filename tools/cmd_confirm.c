@@ -42,7 +42,8 @@ static int tell_daemon(const struct conf *conf, bool yes)
 {
 	struct error err = { 0 };
 	json_t *answer = tool_control_ask(
-		conf, json_pack("{s:s, s:b}", "command", "confirm", "answer", yes),
+		conf,
+		json_pack("{s:s, s:b}", "command", "confirm", "answer", yes),
 		&err);
 	bool done = json_is_true(json_object_get(answer, "done"));
 
@@ -68,7 +69,7 @@ int cmd_confirm(int argc, char **argv)
 	sync = tell_sync(conf, !no);
 	daemon = tell_daemon(conf, !no);
 	conf_free(conf);
-	status = sync < 0		? STATUS_UNABLE
+	status = sync < 0               ? STATUS_UNABLE
 		 : sync == 0 && !daemon ? STATUS_NO
 					: STATUS_OK;
 	if (json)

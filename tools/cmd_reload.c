@@ -23,7 +23,8 @@ static const char help[] =
 	"\n"
 	"Asks geoblockd and, where it runs, geoblock-policyd.\n"
 	"\n"
-	"Exit status: 0 done, 1 not confirmed, 2 the configuration is wrong and what ran before "
+	"Exit status: 0 done, 1 not confirmed, 2 the configuration is wrong "
+	"and what ran before "
 	"goes\n"
 	"on, 3 geoblockd does not run, or one of them could not do it.\n";
 
@@ -72,8 +73,8 @@ static const char *wait_for_it(const struct conf *conf, unsigned seconds)
 	tool_ask_start("geoblock reload", seconds);
 	for (;;) {
 		json_t *answer = say(conf, tool_ask(LOOK_MS));
-		const char *result = json_string_value(
-			json_object_get(answer, "result"));
+		const char *result =
+			json_string_value(json_object_get(answer, "result"));
 		bool confirmed = result && strcmp(result, "confirmed") == 0;
 		bool gone = !answer;
 
@@ -95,9 +96,9 @@ static int end_of_trial(const struct conf *conf, unsigned seconds,
 	if (confirmed)
 		return STATUS_OK;
 	json_object_set_new(answer, "ok", json_false());
-	json_object_set_new(answer, "text",
-			    json_string(end ? "not confirmed"
-					    : "geoblockd is gone"));
+	json_object_set_new(
+		answer, "text",
+		json_string(end ? "not confirmed" : "geoblockd is gone"));
 	return end ? STATUS_NO : STATUS_UNABLE;
 }
 

@@ -51,7 +51,8 @@ static const char help[] =
 	"  --version       which version this is\n"
 	"  --help          this text\n"
 	"\n"
-	"Exit status: 0 done, or nothing to do; 1 not confirmed; 2 usage or configuration "
+	"Exit status: 0 done, or nothing to do; 1 not confirmed; 2 usage or "
+	"configuration "
 	"error;\n"
 	"3 not, or not all, could be done: the reason is on standard error.\n"
 	"Manual: geoblock-sync(8).\n";

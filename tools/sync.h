@@ -54,7 +54,7 @@ struct sync {
 	bool fallback;        /* IPFire's text had to do for the registries */
 	size_t refused;       /* inputs */
 	size_t older;         /* sources that were left for their date */
-	bool kept[REGISTRY_COUNT]; /* carried over from the image before */
+	bool kept[REGISTRY_COUNT];      /* carried over from the image before */
 	char *kept_why[REGISTRY_COUNT]; /* NULL: not known */
 	char *second_why;               /* the second source's opinions were */
 
@@ -75,8 +75,8 @@ struct sync {
 	char *warnings[SYNC_WARNINGS_MAX];
 	size_t warning_count, warnings_dropped;
 	json_t *overridden; /* what --force overrode: an array of texts */
-	char *problem; /* why the exit status is not 0 */
-	int status;    /* exit status so far */
+	char *problem;      /* why the exit status is not 0 */
+	int status;         /* exit status so far */
 };
 
 /* sync_warn - on stderr, and into the JSON result. */
@@ -134,7 +134,8 @@ struct sync_plans {
 };
 
 bool sync_confirm(struct sync *s, const struct sync_plans *plans,
-		  bool (*apply)(struct sync *s, const struct sync_plans *plans));
+		  bool (*apply)(struct sync *s,
+				const struct sync_plans *plans));
 
 /* sync_confirm_left - a trial whose process was killed: put back what was before,
  * and go no further (false). */

@@ -106,8 +106,8 @@ static bool install(struct sync *s, struct error *err)
 	    !image_install(s->new_image, s->conf->state_dir, &changed, err))
 		return false;
 	if (s->new_image)
-		s->image_result = changed ? SYNC_IMAGE_NEW
-					  : SYNC_IMAGE_UNCHANGED;
+		s->image_result =
+			changed ? SYNC_IMAGE_NEW : SYNC_IMAGE_UNCHANGED;
 	return true;
 }
 
@@ -228,10 +228,11 @@ static bool find_old(struct trial *t, struct kernel *kernel,
 	if (!t->saved || !t->saved->table ||
 	    strcmp(t->saved->name, s->conf->table) != 0 ||
 	    !enforces(kernel, &t->saved->plan))
-		return sync_fail(s, "--confirm: what table inet %s enforces "
-				    "now is not what the last sync applied, "
-				    "and could not be put back; nothing is "
-				    "changed",
+		return sync_fail(s,
+				 "--confirm: what table inet %s enforces "
+				 "now is not what the last sync applied, "
+				 "and could not be put back; nothing is "
+				 "changed",
 				 s->conf->table);
 	if (daemon_runs(s))
 		return sync_fail(s, "--confirm: the configuration has changed, "
@@ -319,8 +320,9 @@ static void end(struct trial *t, bool yes, const char *why)
 		yes = false;
 	}
 	if (!tell_watcher(t, yes, &err)) {
-		sync_fail(s, "%s: what was enforced before could not be put "
-			     "back",
+		sync_fail(s,
+			  "%s: what was enforced before could not be put "
+			  "back",
 			  err.text);
 		return;
 	}
@@ -399,9 +401,10 @@ bool sync_confirm_left(struct sync *s)
 	if (!ok && err.kind == ERROR_NONE)
 		return true;
 	if (!ok)
-		return sync_fail(s, "a change that nobody confirmed was left by "
-				    "a process that was killed, and could not "
-				    "be taken back: %s",
+		return sync_fail(s,
+				 "a change that nobody confirmed was left by "
+				 "a process that was killed, and could not "
+				 "be taken back: %s",
 				 err.text);
 	return sync_fail(s, "a change that nobody confirmed was left by a "
 			    "process that was killed; what was before is "

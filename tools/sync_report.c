@@ -289,7 +289,8 @@ static void print_graced(const struct sync *s)
 	char n[32];
 
 	if (g->ranges4 + g->ranges6 > 0)
-		printf("%-9s %" PRIu64 " IPv4 ranges (%s addresses) and %" PRIu64
+		printf("%-9s %" PRIu64
+		       " IPv4 ranges (%s addresses) and %" PRIu64
 		       " IPv6 ranges are in no file any more: kept for now\n",
 		       "grace", g->ranges4, grouped(g->addresses4, n),
 		       g->ranges6);

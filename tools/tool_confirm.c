@@ -46,7 +46,8 @@ struct fixed {
 	char rest_counter[RULE_COUNTER_MAX];
 };
 
-struct class {
+struct class
+{
 	char name[8];
 	char counter[RULE_COUNTER_MAX];
 	uint32_t action, needs_syn;
@@ -83,7 +84,7 @@ static size_t plan_bytes(const struct kernel_plan *plan)
 static void append_class(struct buffer *b, const struct kernel_class *class)
 {
 	const struct iset *set = class->ranges;
-	struct class c = { .action = (uint32_t)class->action,
+	struct class c = { .action = (uint32_t) class->action,
 			   .needs_syn = class->needs_syn,
 			   .count4 = set->v4.count,
 			   .count6 = set->v6.count };
@@ -200,7 +201,7 @@ static bool take_class(struct cursor *c, struct tool_saved *out)
 		return false;
 	memcpy(to->name, class.name, sizeof(to->name));
 	memcpy(to->counter, class.counter, sizeof(to->counter));
-	to->action = (enum action)class.action;
+	to->action = (enum action) class.action;
 	to->needs_syn = class.needs_syn != 0;
 	to->ranges = &out->ranges[at];
 	out->plan.class_count++;
@@ -237,8 +238,7 @@ static bool take_fixed(const struct fixed *f, struct tool_saved *out)
 	plan->queue.fanout = f->fanout != 0;
 	plan->queue.fail_closed = f->fail_closed != 0;
 	plan->nflog_group = (uint16_t)f->nflog_group;
-	memcpy(plan->rest_counter, f->rest_counter,
-	       sizeof(plan->rest_counter));
+	memcpy(plan->rest_counter, f->rest_counter, sizeof(plan->rest_counter));
 	return true;
 }
 
@@ -390,7 +390,8 @@ bool tool_confirm_decide(const char *state_dir, bool yes)
 bool tool_confirm_time(const char *text, unsigned *seconds)
 {
 	size_t digits = strspn(text, "0123456789");
-	unsigned long n = digits > 0 && digits < 6 ? strtoul(text, NULL, 10) : 0;
+	unsigned long n =
+		digits > 0 && digits < 6 ? strtoul(text, NULL, 10) : 0;
 	const char *unit = text + digits;
 
 	if (strcmp(unit, "m") == 0)

@@ -150,9 +150,9 @@ static void add_confirm(json_t *o, const struct conf *conf)
 	uint64_t until;
 
 	if (tool_confirm_waits(conf->state_dir, &until))
-		json_object_set_new(o, "confirm",
-				    json_pack("{s:s}", "until",
-					      tool_time(until, text)));
+		json_object_set_new(
+			o, "confirm",
+			json_pack("{s:s}", "until", tool_time(until, text)));
 }
 
 void tool_data_json(json_t *o, const struct conf *conf)
