@@ -260,6 +260,15 @@ static json_t *dns_json(const struct conf *conf)
 	return list;
 }
 
+static json_t *keys(const struct conf *conf)
+{
+	json_t *o = json_object();
+
+	for (int i = 1; i < REGISTRY_COUNT; i++)
+		put(o, geo_registry_name((enum geo_registry)i), conf->keys[i]);
+	return o;
+}
+
 static json_t *geo(const struct conf *conf)
 {
 	json_t *o = json_object();
@@ -267,6 +276,9 @@ static json_t *geo(const struct conf *conf)
 	put(o, "source", geo_kind_name(conf->source));
 	put(o, "mmdb", conf->mmdb);
 	json_object_set_new(o, "urls", strings(conf->urls, conf->url_count));
+	put(o, "ca_file", conf->ca_file);
+	put_number(o, "timeout", conf->timeout_s);
+	json_object_set_new(o, "keys", keys(conf));
 	put_number(o, "max_age", conf->max_age_s);
 	put(o, "agree", agree_name(conf->agree));
 	put_number(o, "max_shrink", conf->max_shrink);

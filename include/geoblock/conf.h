@@ -92,6 +92,9 @@ struct conf {
 	enum geo_kind source;
 	char **urls; /* empty: the source's default */
 	size_t url_count;
+	char *ca_file; /* NULL: the system's certificates */
+	char *keys[REGISTRY_COUNT]; /* OpenPGP; NULL: files are not signed */
+	uint32_t timeout_s;         /* of a download without progress */
 	char *mmdb;       /* NULL: not given */
 	enum agree agree; /* other than FIRST: a second source is given */
 	uint32_t max_age_s;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DEFAULT_MAX_AGE_S  (7u * 86400u)
+#define DEFAULT_TIMEOUT_S  30
 #define DEFAULT_MAX_SHRINK 5 /* per cent */
 #define DEFAULT_GRACE_S    (3 * 86400)
 #define DEFAULT_FLOOR      256 /* addresses */
@@ -47,6 +48,9 @@ const struct conf_option conf_options[] = {
 	{ "geo", "mmdb", false, conf_set_mmdb },
 	{ "geo", "agree", false, conf_set_agree },
 	{ "geo", "urls", true, conf_set_urls },
+	{ "geo", "ca-file", false, conf_set_ca_file },
+	{ "geo", "keys", true, conf_set_keys },
+	{ "geo", "timeout", false, conf_set_timeout },
 	{ "geo", "max-age", false, conf_set_max_age },
 	{ "geo", "max-shrink", false, conf_set_max_shrink },
 	{ "geo", "grace", false, conf_set_grace },
@@ -150,6 +154,7 @@ static bool set_defaults(struct conf *conf, const char *path)
 	conf->port_count = 1;
 	conf->source = GEO_RIR;
 	conf->max_age_s = DEFAULT_MAX_AGE_S;
+	conf->timeout_s = DEFAULT_TIMEOUT_S;
 	conf->max_shrink = DEFAULT_MAX_SHRINK;
 	conf->grace_s = DEFAULT_GRACE_S;
 	conf->floor = DEFAULT_FLOOR;
@@ -331,6 +336,9 @@ void conf_free(struct conf *conf)
 		free(conf->urls[i]);
 	free(conf->country_words);
 	free(conf->urls);
+	free(conf->ca_file);
+	for (size_t i = 0; i < REGISTRY_COUNT; i++)
+		free(conf->keys[i]);
 	free(conf->contact);
 	free(conf->mmdb);
 	free(conf->state_dir);

@@ -162,6 +162,8 @@ conf_set_fn conf_set_mode, conf_set_ports, conf_set_countries, conf_set_contact,
 	conf_set_p0f_mode, conf_set_p0f_group, conf_set_p0f_amavis,
 	conf_set_policyd_listen, conf_set_policyd_user, conf_set_policyd_header;
 
+conf_set_fn conf_set_ca_file, conf_set_keys, conf_set_timeout;
+
 /* conf_server_parse - "ADDR:PORT", IPv6 as "[ADDR]:PORT"; without its port (the
  * brackets may then be missing) it is default_port, or where that is 0 an error. */
 bool conf_server_parse(const char *text, uint16_t default_port,

@@ -19,6 +19,7 @@
 #define RUN_DIR_MAX    86  /* leaves room for a socket's name in sun_path */
 #define PATH_TEXT_MAX  256 /* a source's name in the image, with its NUL */
 #define LIST_FILES_MAX 4096
+#define TIMEOUT_MAX_S  600
 #define GRACE_DAYS_MAX 60
 
 static bool fail(struct conf_reader *r, const struct conf_value *value,
@@ -515,6 +516,65 @@ void conf_set_max_shrink(struct conf_reader *r,
 
 	if (number_of(r, &setting->values[0], 0, 100, " (per cent)", &number))
 		r->conf->max_shrink = (unsigned)number;
+}
+
+void conf_set_ca_file(struct conf_reader *r, const struct conf_setting *setting)
+{
+	set_folder(r, &setting->values[0], PATH_TEXT_MAX - 1,
+		   &r->conf->ca_file);
+}
+
+void conf_set_timeout(struct conf_reader *r, const struct conf_setting *setting)
+{
+	uint32_t seconds;
+
+	if (duration(setting->values[0].text, &seconds) &&
+	    seconds <= TIMEOUT_MAX_S)
+		r->conf->timeout_s = seconds;
+	else
+		fail(r, &setting->values[0],
+		     "is no duration from 1s to 10m, such as 30s");
+}
+
+/* "apnic:/etc/geoblock/keys/apnic.asc" */
+static void take_key(struct conf_reader *r, const struct conf_value *value)
+{
+	const char *colon = strchr(value->text, ':');
+	const char *words[REGISTRY_COUNT - 1];
+	char name[16] = "";
+	int found;
+
+	for (int i = 1; i < REGISTRY_COUNT; i++)
+		words[i - 1] = geo_registry_name((enum geo_registry)i);
+	if (!colon || colon[1] != '/') {
+		fail(r, value,
+		     "is no registry and the absolute path of its key, such "
+		     "as apnic:/etc/geoblock/keys/apnic.asc");
+		return;
+	}
+	if ((size_t)(colon - value->text) < sizeof(name))
+		memcpy(name, value->text, (size_t)(colon - value->text));
+	found = words_find(words, LENGTH(words), name);
+	if (found < 0) {
+		struct conf_value part = { name, value->line };
+
+		conf_say_word(r, &part, "registry", words, LENGTH(words));
+	} else if (r->conf->keys[found + 1]) {
+		conf_fail(r, r->path, value->line, "a second key of %s", name);
+	} else {
+		struct conf_value path = {
+			value->text + (colon + 1 - value->text), value->line
+		};
+
+		set_folder(r, &path, PATH_TEXT_MAX - 1,
+			   &r->conf->keys[found + 1]);
+	}
+}
+
+void conf_set_keys(struct conf_reader *r, const struct conf_setting *setting)
+{
+	for (size_t i = 0; i < setting->count; i++)
+		take_key(r, &setting->values[i]);
 }
 
 /* Registries date their files by the day. */
