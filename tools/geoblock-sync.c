@@ -44,6 +44,8 @@ static const char help[] =
 	"                  TIME (60s, 5m): by Enter here, or by `geoblock "
 	"confirm`\n"
 	"  --no-apply      compile only, leave the kernel alone\n"
+	"  --progress      of downloads, on a terminal, even with --quiet or "
+	"--json\n"
 	"  --json          the result as one JSON object\n"
 	"  -q, --quiet     print warnings and errors only\n"
 	"  -v, --verbose   more about the kernel's sets\n"
@@ -332,7 +334,8 @@ static void run(struct sync *s, int argc, char **argv)
 	const struct image *image;
 	int lock = -1;
 
-	if (!s->dry_run) {
+	/* a dry run downloads, too, and so writes the cache */
+	if (!s->dry_run || (argc == 0 && !s->offline)) {
 		lock = lock_state(s);
 		if (lock < 0)
 			return;
@@ -350,7 +353,8 @@ static void run(struct sync *s, int argc, char **argv)
 out:
 	if (lock < 0)
 		return;
-	sync_save(s);
+	if (!s->dry_run)
+		sync_save(s);
 	tool_unlock(lock);
 }
 
@@ -363,6 +367,7 @@ static int parse_options(struct sync *s, int argc, char **argv)
 		{ "report", no_argument, NULL, 'r' },
 		{ "confirm", required_argument, NULL, 'C' },
 		{ "no-apply", no_argument, NULL, 'n' },
+		{ "progress", no_argument, NULL, 'p' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -399,6 +404,9 @@ static int parse_options(struct sync *s, int argc, char **argv)
 		case 'n':
 			s->no_apply = true;
 			break;
+		case 'p':
+			s->progress = true;
+			break;
 		case 'j':
 			s->json = true;
 			break;
@@ -434,6 +442,7 @@ static void clear(struct sync *s)
 		free(s->inputs[i].why);
 	}
 	free(s->inputs);
+	free(s->items);
 	free(s->countries);
 	free(s->sizes);
 	for (int i = 0; i < REGISTRY_COUNT; i++)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/sync_fetch.h"
 #include "tools/tool.h"
 
 /* geoblock-sync in parts: sync_input (which files, read into the table),
@@ -19,8 +20,13 @@
 
 struct sync_input {
 	char *path;
-	enum { INPUT_READ, INPUT_REFUSED } result;
-	char *why; /* refused: the reason */
+	int item; /* it is downloaded: index into sync.items; else -1 */
+	enum {
+		INPUT_READ,
+		INPUT_REFUSED,
+		INPUT_KEPT, /* read, but it is the last good one */
+	} result;
+	char *why; /* refused, kept: the reason */
 };
 
 /* A chosen country, before and after. */
@@ -42,6 +48,7 @@ enum sync_image { SYNC_IMAGE_NONE, SYNC_IMAGE_UNCHANGED, SYNC_IMAGE_NEW };
 struct sync {
 	/* options */
 	const char *config;
+	bool progress; /* wanted */
 	bool offline, dry_run, force, no_apply, json, quiet, verbose, report;
 
 	unsigned confirm_s; /* 0: at once and for good */
@@ -50,6 +57,8 @@ struct sync {
 	struct conf *conf;
 	struct sync_input *inputs;
 	size_t input_count, input_room;
+	struct fetch_item *items; /* what is downloaded */
+	size_t item_count;
 	bool asked_for_files; /* FILE arguments: they stand in for downloads */
 	bool fallback;        /* IPFire's text had to do for the registries */
 	size_t refused;       /* inputs */
@@ -92,7 +101,17 @@ bool sync_fail(struct sync *s, const char *fmt, ...)
  * Leaves none where the image at hand has to do. */
 bool sync_inputs(struct sync *s, int argc, char **argv);
 
-/* sync_read - read them.  A refused file is said, counted, and does not stop
+/* sync_sources - the five registries' extended files, each with its mirrors at the
+ * other registries.  sync_source - one address of the configuration; delegation
+ * files of one name in several places are mirrors of each other.  An input is
+ * added where there is none of that name yet. */
+bool sync_sources(struct sync *s);
+bool sync_source(struct sync *s, const char *url);
+
+/* sync_add_input - item: -1 where it is a local file. */
+bool sync_add_input(struct sync *s, const char *path, int item);
+
+/* sync_read - download and read them.  A refused file is said, counted, and does not stop
  * the others. */
 void sync_read(struct sync *s);
 

@@ -74,11 +74,19 @@ static const struct sync_input *input_of(const struct sync *s,
 	return NULL;
 }
 
+static const char *const fetched_names[] = {
+	[FETCH_FAILED] = "kept",
+	[FETCH_KEPT] = "kept",
+	[FETCH_UNCHANGED] = "unchanged",
+	[FETCH_NEW] = "fetched",
+};
+
 /* Where it is from, and where that needs a reason, the reason. */
 static const char *how(const struct sync *s, const struct geo_source *g,
 		       const char **why)
 {
 	bool kept = g->registry != REGISTRY_NONE && s->kept[g->registry];
+	const struct sync_input *input = input_of(s, g);
 
 	*why = NULL;
 	if (is_second(s, g)) {
@@ -87,12 +95,18 @@ static const char *how(const struct sync *s, const struct geo_source *g,
 	}
 	if (kept)
 		*why = s->kept_why[g->registry];
-	return kept ? "kept" : input_of(s, g) ? "file" : "kept";
+	else if (input && input->item >= 0)
+		*why = input->why;
+	if (kept || !input)
+		return "kept";
+	return input->item < 0 ? "file"
+			       : fetched_names[s->items[input->item].state];
 }
 
 static json_t *source_json(const struct sync *s, size_t at)
 {
 	const struct geo_source *g = &s->table.sources[at];
+	const struct sync_input *input = input_of(s, g);
 	json_t *o = tool_source_json(g);
 	const char *why;
 
@@ -103,6 +117,8 @@ static json_t *source_json(const struct sync *s, size_t at)
 				  s->sizes[at].networks6);
 	put(o, "result", how(s, g, &why));
 	put(o, "why", why);
+	if (input && input->item >= 0)
+		put(o, "url", s->items[input->item].url);
 	return o;
 }
 
@@ -275,12 +291,10 @@ static void print_source(const struct sync *s, const struct geo_source *g)
 	char date[TOOL_DATE_MAX], n4[32], n6[32];
 	const char *why, *result = how(s, g, &why);
 
-	printf("%-9s %s: %s IPv4 and %s IPv6 records%s%s%s\n",
+	printf("%-9s %s: %s IPv4 and %s IPv6 records%s%s (%s)\n",
 	       is_second(s, g) ? "second" : name, g->path,
 	       grouped(g->records4, n4), grouped(g->records6, n6),
-	       g->date ? " of " : "", tool_date(g->date, date),
-	       strcmp(result, "kept") == 0 ? " (kept from the image before)"
-					   : "");
+	       g->date ? " of " : "", tool_date(g->date, date), result);
 }
 
 static void print_graced(const struct sync *s)
