@@ -269,6 +269,18 @@ static json_t *keys(const struct conf *conf)
 	return o;
 }
 
+static json_t *image_keys_json(const struct conf *conf)
+{
+	json_t *list = json_array();
+	char key[MANIFEST_KEY_TEXT];
+
+	for (size_t i = 0; i < conf->image_key_count; i++)
+		json_array_append_new(list,
+				      json_string(manifest_key_text(
+					      &conf->image_keys[i], key)));
+	return list;
+}
+
 static json_t *geo(const struct conf *conf)
 {
 	json_t *o = json_object();
@@ -279,6 +291,8 @@ static json_t *geo(const struct conf *conf)
 	put(o, "ca_file", conf->ca_file);
 	put_number(o, "timeout", conf->timeout_s);
 	json_object_set_new(o, "keys", keys(conf));
+	if (conf->image_key_count > 0)
+		json_object_set_new(o, "key", image_keys_json(conf));
 	put_number(o, "max_age", conf->max_age_s);
 	put(o, "agree", agree_name(conf->agree));
 	put_number(o, "max_shrink", conf->max_shrink);

@@ -442,6 +442,12 @@ static void print_places(const struct conf *conf)
 	line("source", geo_kind_name(conf->source));
 	for (size_t i = 0; i < conf->url_count; i++)
 		line(i ? "" : "urls", conf->urls[i]);
+	for (size_t i = 0; i < conf->image_key_count; i++) {
+		char key[MANIFEST_KEY_TEXT];
+
+		line(i ? "" : "key",
+		     manifest_key_text(&conf->image_keys[i], key));
+	}
 	if (conf->mmdb)
 		line("mmdb", conf->mmdb);
 	if (conf->agree != AGREE_FIRST)

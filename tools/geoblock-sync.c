@@ -6,6 +6,7 @@
  * and whatever instant it dies at, image and kernel each are the old or the new
  * ones: the image by rename, the kernel by one switching transaction. */
 #include "tools/sync.h"
+#include "tools/sync_fleet.h"
 #include "tools/sync_spf.h"
 
 #include <errno.h>
@@ -46,6 +47,10 @@ static const char help[] =
 	"  --no-apply      compile only, leave the kernel alone\n"
 	"  --progress      of downloads, on a terminal, even with --quiet or "
 	"--json\n"
+	"  --publish DIR   leave the image and a signed manifest in DIR, for "
+	"a web server\n"
+	"  --key FILE      the secret key to sign with\n"
+	"  --make-key FILE make one, and print the public key\n"
 	"  --json          the result as one JSON object\n"
 	"  -q, --quiet     print warnings and errors only\n"
 	"  -v, --verbose   more about the kernel's sets\n"
@@ -163,14 +168,22 @@ static bool same_content(const struct image *a, const struct image *b)
 	       0;
 }
 
-/* Compile in memory, look at it, and only then let it take over. */
+/* In memory: it is looked at before it is let in. */
 static bool compile(struct sync *s)
+{
+	struct error err = { 0 };
+
+	return image_make(&s->new_image, &s->table, (uint64_t)time(NULL),
+			  &err) ||
+	       sync_fail(s, "%s", err.text);
+}
+
+/* The new image takes the old one's place, unless it takes too much away. */
+static bool take_over(struct sync *s)
 {
 	struct error err = { 0 };
 	bool changed;
 
-	if (!image_make(&s->new_image, &s->table, (uint64_t)time(NULL), &err))
-		return sync_fail(s, "%s", err.text);
 	if (!agree(s, s->old_image) || !agree(s, s->new_image))
 		return false;
 	if (!sync_guard(s))
@@ -313,8 +326,21 @@ static void check_age(struct sync *s, const struct image *image)
 	}
 }
 
+/* What another host has compiled. */
+static bool update_from_fleet(struct sync *s)
+{
+	if (!sync_fleet(s))
+		return false;
+	if (s->new_image ? !take_over(s) : !agree(s, s->old_image))
+		return false;
+	sync_fleet_taken(s);
+	return true;
+}
+
 static bool update(struct sync *s, int argc, char **argv)
 {
+	if (s->conf->source == GEO_IMAGE && argc == 0)
+		return update_from_fleet(s);
 	if (!sync_inputs(s, argc, argv))
 		return false;
 	sync_read(s);
@@ -326,7 +352,7 @@ static bool update(struct sync *s, int argc, char **argv)
 			       ? agree(s, s->old_image)
 			       : sync_fail(s, "no country data: nothing is "
 					      "enforced by country");
-	return settle(s) && compile(s);
+	return settle(s) && compile(s) && take_over(s);
 }
 
 static void run(struct sync *s, int argc, char **argv)
@@ -349,6 +375,8 @@ static void run(struct sync *s, int argc, char **argv)
 		check_age(s, image);
 		if (!s->no_apply)
 			apply(s, image);
+		if (s->publish && !s->dry_run)
+			sync_publish(s);
 	}
 out:
 	if (lock < 0)
@@ -371,6 +399,9 @@ static int parse_options(struct sync *s, int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "verbose", no_argument, NULL, 'v' },
+		{ "publish", required_argument, NULL, 'P' },
+		{ "key", required_argument, NULL, 'k' },
+		{ "make-key", required_argument, NULL, 'K' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -416,6 +447,15 @@ static int parse_options(struct sync *s, int argc, char **argv)
 		case 'v':
 			s->verbose = true;
 			break;
+		case 'P':
+			s->publish = optarg;
+			break;
+		case 'k':
+			s->key_file = optarg;
+			break;
+		case 'K':
+			s->make_key = optarg;
+			break;
 		case 'c':
 			s->config = optarg;
 			break;
@@ -429,6 +469,8 @@ static int parse_options(struct sync *s, int argc, char **argv)
 			return tool_getopt_error(SYNC_NAME, argv, option);
 		}
 	}
+	if ((s->publish != NULL) != (s->key_file != NULL))
+		return tool_usage(SYNC_NAME, "--publish and --key go together");
 	return STATUS_OK;
 }
 
@@ -469,6 +511,11 @@ int main(int argc, char **argv)
 	if (s.confirm_s && s.no_apply)
 		return tool_usage(SYNC_NAME, "--confirm and --no-apply: there "
 					     "would be nothing to confirm");
+	if (s.confirm_s && s.publish)
+		return tool_usage(SYNC_NAME, "--confirm and --publish: what is "
+					     "not confirmed is not published");
+	if (s.make_key)
+		return sync_make_key(s.make_key);
 	s.conf = tool_conf(s.config);
 	if (!s.conf)
 		return STATUS_USAGE;

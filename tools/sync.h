@@ -81,6 +81,16 @@ struct sync {
 	bool applied;
 	struct kernel_report kernel;
 
+	/* --publish, source = image */
+	const char *publish, *key_file, *make_key;
+	struct {
+		const char *result; /* "published", "new" …; NULL: neither */
+		struct manifest manifest;
+		char url[256];
+		char text[MANIFEST_MAX]; /* of the manifest that was taken */
+		size_t text_len;
+	} fleet;
+
 	char *warnings[SYNC_WARNINGS_MAX];
 	size_t warning_count, warnings_dropped;
 	json_t *overridden; /* what --force overrode: an array of texts */

@@ -106,6 +106,8 @@ static bool has_registry_data(const struct image *image)
 static bool configured_inputs(struct sync *s)
 {
 	switch (s->conf->source) {
+	case GEO_IMAGE: /* no file: sync_fleet */
+		return true;
 	case GEO_IPFIRE:
 		return s->conf->url_count ? add_urls(s) : add_ipfire(s);
 	case GEO_MMDB:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a run has to say: text for people, JSON for programs. */
 #include "tools/sync.h"
+#include "tools/sync_fleet.h"
 #include "tools/sync_spf.h"
 
 #include <inttypes.h>
@@ -244,6 +245,8 @@ static json_t *result_json(const struct sync *s)
 	if (image)
 		json_object_set_new(o, "image", image_json(s, image));
 	json_object_set_new(o, "countries", countries_json(s));
+	if (s->fleet.result)
+		json_object_set_new(o, "fleet", sync_fleet_json(s));
 	if (s->conf->spf_domain_count > 0)
 		json_object_set_new(o, "spf", sync_spf_json(s));
 	if (s->graced.ranges4 + s->graced.ranges6 + s->graced.expired4 +
@@ -387,6 +390,7 @@ static void print_text(const struct sync *s)
 	}
 	if (s->country_count > 0)
 		print_allow(s);
+	sync_fleet_print(s);
 	sync_spf_print(s);
 	if (s->applied)
 		print_kernel(s);

@@ -4,13 +4,10 @@
  * refuse the mail of a whole provider. */
 #include "tools/sync_spf.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* ---- old and new answers ---- */
 
@@ -99,68 +96,22 @@ static bool merge(struct sync *s, struct spf_store *out, struct spf_store *got,
 	return true;
 }
 
-/* ---- the state folder ---- */
+/* ---- the run ---- */
 
-static bool write_file(const char *path, const char *text, size_t len)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	size_t done = 0;
-	int saved;
-
-	if (fd < 0)
-		return false;
-	while (done < len) {
-		ssize_t n = write(fd, text + done, len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	if (done == len && fsync(fd) == 0)
-		return close(fd) == 0;
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return false;
-}
-
-static bool sync_folder(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* By rename: a reader sees the old answers or the new ones. */
 static bool store(struct sync *s, const struct spf_store *answers)
 {
-	const char *path = s->conf->spf_path;
-	char new_path[4096];
 	size_t len = 0;
 	char *text = spf_store_text(answers, &len);
+	struct error err = { 0 };
 	bool ok;
 
 	if (!text)
 		return sync_fail(s, "exempt.spf: out of memory");
-	snprintf(new_path, sizeof(new_path), "%s.new", path);
-	unlink(new_path); /* of a run that was killed */
-	ok = write_file(new_path, text, len) && rename(new_path, path) == 0 &&
-	     sync_folder(s->conf->state_dir);
-	if (!ok)
-		sync_fail(s, "%s: %s; the last answers stay", path,
-			  strerror(errno));
-	if (!ok)
-		unlink(new_path);
+	ok = tool_write(s->conf->state_dir, SPF_STORE_NAME, text, len, &err) ||
+	     sync_fail(s, "exempt.spf: %s; the last answers stay", err.text);
 	free(text);
 	return ok;
 }
-
-/* ---- the run ---- */
 
 static void say_offline(struct sync *s)
 {

@@ -11,6 +11,7 @@
 #include <geoblock/country.h>
 #include <geoblock/error.h>
 #include <geoblock/iset.h>
+#include <geoblock/manifest.h>
 #include <geoblock/policy.h>
 #include <geoblock/record.h>
 #include <geoblock/spf.h>
@@ -95,6 +96,8 @@ struct conf {
 	char *ca_file; /* NULL: the system's certificates */
 	char *keys[REGISTRY_COUNT]; /* OpenPGP; NULL: files are not signed */
 	uint32_t timeout_s;         /* of a download without progress */
+	struct manifest_key *image_keys; /* source = image: whom to believe */
+	size_t image_key_count;
 	char *mmdb;       /* NULL: not given */
 	enum agree agree; /* other than FIRST: a second source is given */
 	uint32_t max_age_s;

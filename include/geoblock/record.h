@@ -14,6 +14,8 @@ enum geo_kind {
 	GEO_IPFIRE, /* "first,last,CC" text, as tor-geoipdb ships it */
 	GEO_CIDR,   /* one prefix a line; the country is in the file's name */
 	GEO_MMDB,   /* MaxMind DB */
+	GEO_IMAGE,  /* an image that another host has compiled and signed; its
+	             * sources have kinds of their own */
 };
 
 enum geo_registry {

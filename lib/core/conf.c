@@ -51,6 +51,7 @@ const struct conf_option conf_options[] = {
 	{ "geo", "ca-file", false, conf_set_ca_file },
 	{ "geo", "keys", true, conf_set_keys },
 	{ "geo", "timeout", false, conf_set_timeout },
+	{ "geo", "key", true, conf_set_key },
 	{ "geo", "max-age", false, conf_set_max_age },
 	{ "geo", "max-shrink", false, conf_set_max_shrink },
 	{ "geo", "grace", false, conf_set_grace },
@@ -258,6 +259,7 @@ static void check_whole(struct conf_reader *r, const unsigned *first_line)
 			  "MaxMind DB, in \"mmdb\", beside a source of another "
 			  "kind or \"urls\"",
 			  agree_name(conf->agree));
+	conf_image_check(r, source, line_of(first_line, "key"));
 	if (conf->source == GEO_CIDR && conf->url_count == 0)
 		conf_fail(r, r->path, source,
 			  "source = cidr needs the lists in \"urls\", one for "
@@ -347,6 +349,7 @@ void conf_free(struct conf *conf)
 	free(conf->p0f_group);
 	conf_greylist_clear(&conf->greylist);
 	free(conf->dns);
+	free(conf->image_keys);
 	free(conf->policyd_listen);
 	free(conf->policyd_user);
 	conf_nets_clear(&conf->exempt);

@@ -162,7 +162,7 @@ conf_set_fn conf_set_mode, conf_set_ports, conf_set_countries, conf_set_contact,
 	conf_set_p0f_mode, conf_set_p0f_group, conf_set_p0f_amavis,
 	conf_set_policyd_listen, conf_set_policyd_user, conf_set_policyd_header;
 
-conf_set_fn conf_set_ca_file, conf_set_keys, conf_set_timeout;
+conf_set_fn conf_set_ca_file, conf_set_keys, conf_set_timeout, conf_set_key;
 
 /* conf_server_parse - "ADDR:PORT", IPv6 as "[ADDR]:PORT"; without its port (the
  * brackets may then be missing) it is default_port, or where that is 0 an error. */
@@ -232,6 +232,10 @@ void conf_nets_file(struct conf_reader *r, struct conf_nets *nets,
 void conf_nets_private(struct conf_reader *r, struct conf_nets *nets);
 void conf_nets_finish(struct conf_reader *r, struct conf_nets *nets);
 void conf_nets_clear(struct conf_nets *nets);
+
+/* conf_image_check - what source = image needs, and who else must not have;
+ * lines of the two options, 0 where they are not given. */
+void conf_image_check(struct conf_reader *r, unsigned source, unsigned key);
 
 /* conf_spf_load - the last answers for exempt.spf, from the state folder.  That
  * they are missing or damaged is no mistake of the configuration. */

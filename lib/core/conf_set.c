@@ -365,7 +365,7 @@ void conf_set_user(struct conf_reader *r, const struct conf_setting *setting)
 void conf_set_source(struct conf_reader *r, const struct conf_setting *setting)
 {
 	static const enum geo_kind kinds[] = { GEO_RIR, GEO_MMDB, GEO_IPFIRE,
-					       GEO_CIDR };
+					       GEO_CIDR, GEO_IMAGE };
 	const char *words[LENGTH(kinds)];
 	int found;
 

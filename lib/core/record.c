@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-static const char *const kinds[] = { "rir", "ipfire", "cidr", "mmdb" };
+static const char *const kinds[] = { "rir", "ipfire", "cidr", "mmdb", "image" };
 
 static const char *const registries[REGISTRY_COUNT] = { "",       "afrinic",
 							"apnic",  "arin",

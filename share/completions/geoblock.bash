@@ -16,7 +16,8 @@ _geoblock() {
 	local confirm='--no --json --config --help'
 	local metrics='--json --config --help'
 	local greylist='--json --config --help'
-	local sync='--offline --dry-run --force --report --confirm --no-apply --json --quiet
+	local sync='--offline --dry-run --force --report --confirm --no-apply --publish --key --make-key
+		--json --quiet
 		--verbose --config --version --help'
 
 	COMPREPLY=()
