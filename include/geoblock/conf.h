@@ -93,7 +93,7 @@ struct conf {
 	enum geo_kind source;
 	char **urls; /* empty: the source's default */
 	size_t url_count;
-	char *ca_file; /* NULL: the system's certificates */
+	char *ca_file;              /* NULL: the system's certificates */
 	char *keys[REGISTRY_COUNT]; /* OpenPGP; NULL: files are not signed */
 	uint32_t timeout_s;         /* of a download without progress */
 	struct manifest_key *image_keys; /* source = image: whom to believe */
