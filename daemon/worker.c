@@ -35,20 +35,23 @@ static void say(void *ctx, const char *text)
 	log_err("%s", text);
 }
 
-/* Is the new state better than what runs?  One that lost its country data, or the
- * answers of exempt.spf, is not: what was enforced stays enforced. */
+/* Is the new state better than what runs?  One that lost its country data is not,
+ * nor one that had to fall back on older data than what runs: what was enforced
+ * stays enforced. */
 static bool is_usable(const struct worker *worker, const struct snapshot *next,
 		      struct worker_result *out)
 {
-	if (!snapshot_keeps(worker->current, next, &out->err))
+	const struct snapshot *now = worker->current;
+	bool fell_back = out->missing.kind != ERROR_NONE;
+
+	if (!snapshot_keeps(now, next, &out->err))
 		return false;
-	if (next->conf->spf_problem &&
-	    worker->current->conf->spf_answers.count > 0)
-		return error_set(&out->err, ERROR_MALFORMED, 0, "%s",
-				 next->conf->spf_problem);
-	if (next->image || !worker->current->image)
+	if (!now->image ||
+	    (next->image &&
+	     !(fell_back && next->about.built <= now->about.built)))
 		return true;
 	out->err = out->missing;
+	out->err.kind = ERROR_HELD; /* no fault of the configuration's */
 	return false;
 }
 
