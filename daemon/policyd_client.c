@@ -4,9 +4,8 @@
  *
  *	read ─► facts ─► geoblockd: the SYN ─► verdict ─► greylist ─► reply
  *
- * and while it waits for others nothing is read from its connection.  A client that
- * goes meanwhile leaves its slot taken until they have answered, so that they
- * never answer to somebody else.  Replies are not queued: one fits any socket's
+ * and while it waits for others nothing is read from its connection, so that the slot
+ * cannot become somebody else's before they have answered.  Replies are not queued: one fits any socket's
  * buffer, and who sends requests without reading replies is hung up on. */
 #include "daemon/policyd_client.h"
 
@@ -31,7 +30,6 @@
 
 struct client {
 	struct policyd_clients *clients;
-	bool used; /* by a connection, or by one that went and is waited for */
 	bool waiting;             /* for geoblockd or the greylist */
 	bool processing, partial; /* a request has begun and is not whole */
 	int fd;                   /* -1: it went */
@@ -70,6 +68,8 @@ bool policyd_clients_new(struct policyd_clients **out, struct policyd *policyd,
 		*out = NULL;
 		return error_set(err, ERROR_LIMIT, 0, "out of memory");
 	}
+	for (size_t i = 0; i < POLICYD_CLIENTS_MAX; i++)
+		clients->slots[i].fd = -1;
 	if (getrandom(clients->key, sizeof(clients->key), 0) !=
 	    sizeof(clients->key)) {
 		policyd_clients_free(clients);
@@ -87,12 +87,6 @@ size_t policyd_clients_count(const struct policyd_clients *clients)
 
 /* ---- coming and going ------------------------------------------------------- */
 
-static void release(struct client *client)
-{
-	client->used = false;
-	client->clients->count--;
-}
-
 static void hang_up(struct client *client)
 {
 	struct ev_loop *loop = client->clients->policyd->loop;
@@ -101,8 +95,7 @@ static void hang_up(struct client *client)
 	ev_timer_stop(loop, &client->idle);
 	close(client->fd);
 	client->fd = -1;
-	if (!client->waiting)
-		release(client);
+	client->clients->count--;
 }
 
 void policyd_clients_free(struct policyd_clients *clients)
@@ -110,7 +103,7 @@ void policyd_clients_free(struct policyd_clients *clients)
 	if (!clients)
 		return;
 	for (size_t i = 0; i < POLICYD_CLIENTS_MAX; i++)
-		if (clients->slots[i].used && clients->slots[i].fd >= 0)
+		if (clients->slots[i].fd >= 0)
 			hang_up(&clients->slots[i]);
 	free(clients->slots);
 	free(clients);
@@ -118,8 +111,7 @@ void policyd_clients_free(struct policyd_clients *clients)
 
 static bool is_idle(const struct client *client)
 {
-	return client->used && client->fd >= 0 && !client->waiting &&
-	       client->parser.total == 0;
+	return !client->waiting && client->parser.total == 0;
 }
 
 /* A free slot, made where there is none by hanging up on who is longest idle. */
@@ -131,7 +123,7 @@ static struct client *find_slot(struct policyd_clients *clients)
 	for (size_t i = 0; i < POLICYD_CLIENTS_MAX; i++) {
 		struct client *client = &clients->slots[i];
 
-		if (!client->used)
+		if (client->fd < 0)
 			return client;
 		if (is_idle(client) &&
 		    (!oldest ||
@@ -173,7 +165,6 @@ void policyd_clients_add(struct policyd_clients *clients, int fd)
 	clients->count++;
 	memset(client, 0, offsetof(struct client, input));
 	client->clients = clients;
-	client->used = true;
 	client->fd = fd;
 	policyd_parser_reset(&client->parser);
 	ev_io_init(&client->io, on_client, fd, EV_READ);
@@ -224,10 +215,6 @@ static void reply(struct client *client, enum policyd_action action)
 	policyd->counters.replies[action]++;
 	count_delay(&policyd->counters, &client->began);
 	client->waiting = false;
-	if (client->fd < 0) {
-		release(client);
-		return;
-	}
 	if (send(client->fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT) !=
 	    (ssize_t)len) {
 		hang_up(client);
