@@ -320,8 +320,11 @@ static char *forget(struct search *search, bool all)
 
 	if (search->count == 0 && !all)
 		return say_error("forget what? \"only\" or \"all\" is missing");
-	if (greylist->redis && search->after.len == 0)
+	if (greylist->redis && search->after.len == 0) {
 		shared = forget_shared(search);
+		/* what the server said is on its way into the local store */
+		greylist_local_wait(greylist->local, FORGET_MS);
+	}
 	if (!greylist_lmdb_each(greylist->lmdb, &search->after, LOOK_MAX,
 				forget_one, search, &err))
 		return say_error(err.text);
