@@ -365,12 +365,7 @@ static enum policyd_skip learn(struct client *client)
 		return POLICYD_SKIP_ADDRESS;
 	if (!snapshot->image)
 		return POLICYD_SKIP_DATA;
-	subject->exempt = iset_has(snapshot->judge.exempt, addr);
-	subject->denied = iset_has(snapshot->judge.deny, addr);
-	subject->country =
-		addr->family == 4
-			? image_country4(snapshot->image, (uint32_t)addr->value)
-			: image_country6(snapshot->image, addr->value);
+	judge_sender(&snapshot->judge, addr, subject);
 	/* older mail servers send the verified name only */
 	if (!(request->given & POLICYD_REVERSE_CLIENT_NAME))
 		reverse = request->client_name;
