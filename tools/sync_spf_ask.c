@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -111,8 +112,10 @@ static const struct tool_condition conditions[] = {
 /* All that has to be opened is open by now. */
 static bool give_up(struct error *err)
 {
+	/* root of a service has not even the right to become nobody */
 	const struct tool_drop nobody = {
-		.change = geteuid() == 0,
+		.change = tool_has_capability(CAP_SETUID) &&
+			  tool_has_capability(CAP_SETGID),
 		.uid = NOBODY,
 		.gid = NOBODY,
 		.keep = -1,
