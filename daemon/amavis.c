@@ -92,6 +92,8 @@ enum asked amavis_answer(const struct path *path, const char *request,
 	    !is_printable(request, len))
 		return ASKED_BAD;
 	host = looks_find(path, &addr, port, &exact);
+	if (host && looks_are_old(path, host))
+		host = NULL;
 	if (host)
 		describe(path, host, text, sizeof(text));
 	*len_out = (size_t)snprintf(out, AMAVIS_ANSWER_MAX, "%.*s %s\r\n",

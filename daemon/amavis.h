@@ -18,7 +18,7 @@
  *	answer   [ADDR]:PORT NONCE Windows 10 or 11; dist: 7; link: DSL CR LF
  *
  * The request comes back word for word, the system stands first; nothing follows
- * the nonce where the sender was not seen, "???" is a system without a name.  As
+ * the nonce where the sender was not seen for LOOKS_OLD_S, "???" is a system without a name.  As
  * UDP's senders can be forged, whatever is not exactly a request gets no answer, nor
  * does a client with a port below 1024 (where other UDP services are, which would
  * answer an answer) or outside loopback and private networks. */

@@ -135,6 +135,7 @@ static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)timer;
 	(void)events;
+	daemon->path.now = (uint64_t)ev_now(loop);
 	journal_tick(&daemon->path.journal, &daemon->snapshot->conf->policy,
 		     daemon->json, write_line, daemon);
 	for (int family = 0; family < 2; family++)

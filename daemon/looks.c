@@ -58,6 +58,11 @@ const char *looks_link(const struct host *host)
 	return "";
 }
 
+bool looks_are_old(const struct path *path, const struct host *host)
+{
+	return (uint64_t)host->last + LOOKS_OLD_S < path->now;
+}
+
 const struct host *looks_find(const struct path *path, const struct addr *addr,
 			      uint16_t port, bool *exact)
 {

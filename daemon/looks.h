@@ -32,6 +32,11 @@ void looks_of(const struct path *path, const struct host *host,
  * "" where it is typical of none. */
 const char *looks_link(const struct host *host);
 
+/* looks_are_old - the host's latest SYN came too long ago to be that of a connection
+ * which somebody asks about by address only: p0f's own limit. */
+#define LOOKS_OLD_S (120 * 60)
+bool looks_are_old(const struct path *path, const struct host *host);
+
 /* looks_find - the SYN from that very port, else (or with port 0) the address's
  * latest; *exact says which.  NULL where the address was not seen. */
 const struct host *looks_find(const struct path *path, const struct addr *addr,

@@ -71,7 +71,7 @@ static const struct host *find(const struct path *path, unsigned family,
 
 	if (!host && family == 6 && ADDR6_LO(addr.value) == 0)
 		host = hosts_find(path->nets, &addr, 0);
-	return host;
+	return host && !looks_are_old(path, host) ? host : NULL;
 }
 
 enum asked p0f_answer(const struct path *path, const void *query, void *answer)

@@ -41,7 +41,7 @@ enum p0f_status {
  *
  * milter-greylist sends eight bytes of an address only: what follows an IPv4 address
  * is ignored, and of an IPv6 address that ends in 64 zero bits and was not seen, the
- * latest host of that /64 is told. */
+ * latest host of that /64 is told.  Who was not seen for LOOKS_OLD_S is no match. */
 enum asked p0f_answer(const struct path *path, const void *query, void *answer);
 
 /* The same for clients_open(); ctx is struct p0f.  A wrong magic is answered and ends

@@ -162,6 +162,29 @@ static void test_p0f_latest_of_net(void **state)
 	assert_string_equal((char *)a + 40, "Windows");
 }
 
+/* Who was seen long ago is not who connects now. */
+static void test_p0f_old(void **state)
+{
+	const uint64_t now = path.now, seen = 1767225602;
+	uint8_t a[P0F_ANSWER_SIZE];
+	char out[AMAVIS_ANSWER_MAX];
+	size_t len;
+
+	(void)state;
+	path.now = seen + 7200;
+	assert_int_equal(ask_p0f("3.5.0.26", a), ASKED_FOUND);
+	assert_int_equal(amavis_answer(&path, "[3.5.0.26] n", 12, out, &len),
+			 ASKED_FOUND);
+	path.now++;
+	assert_int_equal(ask_p0f("3.5.0.26", a), ASKED_UNKNOWN);
+	assert_int_equal(u32(a + 4), 0x20);
+	assert_int_equal(amavis_answer(&path, "[3.5.0.26] n", 12, out, &len),
+			 ASKED_UNKNOWN);
+	path.now = seen - 100000; /* the clock was set back */
+	assert_int_equal(ask_p0f("3.5.0.26", a), ASKED_FOUND);
+	path.now = now;
+}
+
 static size_t step(const struct clients_protocol *protocol, void *ctx,
 		   const char *in, size_t len, bool ended,
 		   enum clients_step *how, char *out, size_t *answer)
@@ -341,6 +364,7 @@ static void test_text_stream(void **state)
 static void test_text_longest(void **state)
 {
 	struct snapshot *before = (struct snapshot *)(uintptr_t)path.snapshot;
+	const uint64_t now = path.now;
 	char title[RULE_TITLE_MAX];
 	struct syn syn = { .version = 4,
 			   .ttl = 255,
@@ -365,6 +389,7 @@ static void test_text_longest(void **state)
 	assert_non_null(strstr(ask_text("198.51.100.77 65535", ASKED_FOUND),
 			       "\\\"\\\"\\\"\" stage="));
 	path.snapshot = before;
+	path.now = now;
 	snapshot_free(next);
 }
 
@@ -477,6 +502,7 @@ int main(void)
 		cmocka_unit_test(test_p0f_no_match),
 		cmocka_unit_test(test_p0f_milter_greylist),
 		cmocka_unit_test(test_p0f_latest_of_net),
+		cmocka_unit_test(test_p0f_old),
 		cmocka_unit_test(test_p0f_stream),
 		cmocka_unit_test(test_text_lines),
 		cmocka_unit_test(test_text_by_port),
