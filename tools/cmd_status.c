@@ -202,6 +202,7 @@ static void print_spf(const json_t *o)
 static void print_data(const json_t *o)
 {
 	const json_t *sync = json_object_get(o, "last_sync");
+	const json_t *fleet = json_object_get(sync, "fleet");
 	const json_t *sources = json_object_get(o, "sources");
 	json_t *source;
 	size_t i;
@@ -220,6 +221,9 @@ static void print_data(const json_t *o)
 		printf(" (exit status %lld): %s", number(sync, "exit"),
 		       text(sync, "problem"));
 	putchar('\n');
+	if (fleet)
+		printf("fleet     %s: %s, signed %s\n", text(fleet, "url"),
+		       text(fleet, "result"), text(fleet, "signed"));
 	json_array_foreach(json_object_get(sync, "spf"), i, source)
 		print_spf(source);
 }
