@@ -203,6 +203,16 @@ asan:
 		SANITIZE=address,undefined tests-build
 	@BUILD=$(BUILD)/asan tests/run $(GROUPS)
 
+# make tsan: geoblockd with its worker thread under ThreadSanitizer, end to end
+.PHONY: tsan tsan-run
+tsan:
+	@tests/deps ensure build test
+	+@$(MAKE) --no-print-directory tsan-run
+tsan-run: need-build tests-build
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan OPT='-O1 -g' \
+		SANITIZE=thread $(BUILD)/tsan/geoblockd
+	@BUILD=$(BUILD) GEOBLOCKD=$(abspath $(BUILD)/tsan/geoblockd) tests/net/test_daemon
+
 # make fuzz T=rir [RUNS=1000000]: libFuzzer, needs clang
 RUNS ?= 1000000
 fuzz:
@@ -248,6 +258,7 @@ help:
 	'make accuracy      operating systems named rightly, beside p0f and osf' \
 	'make lint          format, static analysis, include arrows' \
 	'make asan          the tests under ASan and UBSan, in build/asan' \
+	'make tsan          geoblockd under ThreadSanitizer, in build/tsan' \
 	'make fuzz T=NAME   libFuzzer on one reader; RUNS=N' \
 	'make install       PREFIX=/usr/local DESTDIR=; make uninstall' \
 	'make deps          install what build and tests need (root)' \

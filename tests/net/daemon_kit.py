@@ -21,11 +21,12 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import kit
 
-DAEMON = os.path.join(kit.BUILD, "geoblockd")
+# GEOBLOCKD: another build of it than of the rest (make tsan)
+DAEMON = os.environ.get("GEOBLOCKD", os.path.join(kit.BUILD, "geoblockd"))
 HELPERS = os.path.join(kit.BUILD, "helpers/net")
 PROBE, FLOOD = f"{HELPERS}/probe", f"{HELPERS}/flood"
 # sanitizers want system calls that the filter has not, and memory
-SANITIZED = any(name in kit.BUILD for name in ("asan", "tsan"))
+SANITIZED = any(name in DAEMON for name in ("asan", "tsan"))
 
 SENDERS = {  # country, system → IPv4, IPv6
     ("US", "linux"): ("3.5.0.25", "2600:1::25"),
