@@ -329,9 +329,11 @@ static void on_looks(void *ctx, const struct policyd_looks *looks)
 		process(client);
 		return;
 	}
-	subject->has_os = looks->seen != POLICYD_UNSEEN;
-	subject->os = looks->os;
-	subject->confidence = looks->confidence;
+	subject->has_os = looks->seen != POLICYD_UNSEEN && !looks->alike;
+	if (subject->has_os) {
+		subject->os = looks->os;
+		subject->confidence = looks->confidence;
+	}
 	verdict = policyd_decide(&policyd->snapshot->conf->policy, subject);
 	if (verdict.action != ACTION_GREYLIST ||
 	    policyd->snapshot->conf->policy.audit) {

@@ -77,6 +77,8 @@ bool policyd_looks_read(const char *line, struct policyd_looks *out)
 		out->seen = POLICYD_SEEN_ADDRESS;
 	else
 		return false;
+	out->alike = text_value(line, "alike", word, sizeof(word)) &&
+		     strcmp(word, "yes") == 0;
 	if (text_value(line, "os", word, sizeof(word)) &&
 	    os_class_parse(word, &out->os) &&
 	    text_value(line, "confidence", word, sizeof(word)) && word[0]) {

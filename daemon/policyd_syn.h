@@ -34,6 +34,7 @@ struct policyd_looks {
 	enum policyd_seen seen;
 	enum os_class os; /* if seen: with confidence 0-100 */
 	uint8_t confidence;
+	bool alike; /* nobody is judged by system: os means nothing */
 };
 
 /* policyd_looks_read - an answer of the text socket, without its LF.  False for what

@@ -171,6 +171,8 @@ static void put_seen(struct line *line, const struct path *path,
 	put_number(line, "distance", host->distance);
 	put_verdict(line, &path->snapshot->conf->policy, host->country,
 		    &verdict);
+	if (path->alike[addr->family == 6].on)
+		put_word(line, "alike", "yes");
 	/* the address may have been forgotten before this connection */
 	put_number(line, "count", all ? all->count : 1);
 	put_number(line, "first-seen", all ? all->first : host->first);

@@ -34,6 +34,8 @@
  *	rule="abroad"         rule_title(); absent where it is gone since
  *	stage=syn             stage_name()
  *	mode=enforce          or audit: verdicts are not carried out
+ *	alike=yes             all senders look alike, nobody is judged by system:
+ *	                      os and what goes with it mean nothing.  Else absent
  *	count=3               connections of the address   ┐
  *	first-seen=1763910000 the address; s since 1970    │ absent where
  *	last-seen=1763910472  this SYN                     │ seen=no

@@ -241,6 +241,17 @@ static const char *ask_text(const char *line, enum asked wanted)
 	return out;
 }
 
+static void test_text_alike(void **state)
+{
+	(void)state;
+	path.alike[1].on = true; /* the other family's matter */
+	assert_null(strstr(ask_text("3.5.0.26 40001", ASKED_FOUND), "alike"));
+	path.alike[0].on = true;
+	assert_non_null(strstr(ask_text("3.5.0.26 40001", ASKED_FOUND),
+			       " mode=enforce alike=yes count="));
+	path.alike[0].on = path.alike[1].on = false;
+}
+
 static void test_text_lines(void **state)
 {
 	(void)state;
@@ -505,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_p0f_old),
 		cmocka_unit_test(test_p0f_stream),
 		cmocka_unit_test(test_text_lines),
+		cmocka_unit_test(test_text_alike),
 		cmocka_unit_test(test_text_by_port),
 		cmocka_unit_test(test_text_errors),
 		cmocka_unit_test(test_text_stream),

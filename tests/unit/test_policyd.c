@@ -200,7 +200,19 @@ static void test_looks(void **state)
 		assert_int_equal(looks.seen, rows[i].seen);
 		assert_int_equal(looks.os, rows[i].os);
 		assert_int_equal(looks.confidence, rows[i].confidence);
+		assert_false(looks.alike);
 	}
+}
+
+static void test_looks_alike(void **state)
+{
+	struct policyd_looks looks;
+
+	(void)state;
+	assert_true(policyd_looks_read("seen=connection os=windows "
+				       "confidence=93 alike=yes",
+				       &looks));
+	assert_true(looks.alike);
 }
 
 /* ---- the answer ----------------------------------------------------------------- */
@@ -348,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_looks_alike),
 		cmocka_unit_test_setup(test_replies, setup),
 		cmocka_unit_test_setup(test_unknown, setup),
 		cmocka_unit_test_setup(test_longest, setup),
