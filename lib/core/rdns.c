@@ -31,8 +31,9 @@
  *     they are the whole of what stands between hyphens, dots and digits:
  *     generaldynamics.com, dsl-partners.example, mail.pool-supplies.example.  In a
  *     label with a foreign word, "dsl-partners.customers.example.com", they do not
- *     count either unless the label is numbered, and words that are also names
- *     ("pool", "cable", "home") not even then.
+ *     count either unless the label is numbered.  Words that are also names ("pool",
+ *     "cable", "home") count beside a number that says which of many it is:
+ *     p12.pool.example.com, but not srv01.home.example.org.
  *   - There is no list of providers, which would be out of date on the day it is
  *     shipped.
  *
@@ -258,7 +259,7 @@ static enum word word_of(const struct rdns_name *name,
 	if (begins(word, "mail") || begins(word, "smtp") ||
 	    ends(word, "mail") || ends(word, "smtp") || ends(word, "mta"))
 		return WORD_MAIL;
-	if (run->digits)
+	if (len == 1 || strpbrk(word, "0123456789")) /* "p12", "0c93tq3" */
 		return WORD_NEUTRAL;
 	return len <= 3 ? WORD_CODE : WORD_FOREIGN;
 }
@@ -272,51 +273,77 @@ struct said {
 
 /* What stands in one label. */
 struct label {
-	bool foreign, code, digits;
+	bool foreign, code, mail;
+	unsigned digits;
 	const char *strong, *weak;
 };
 
-static void end_label(struct said *said, const struct label *label,
-		      bool numbered)
+/* A label that says nothing but which one of many it is: "p12", "host-7". */
+static bool is_number(const struct label *label)
 {
-	if (label->strong && (!label->foreign || label->digits))
+	return label->digits > 0 && !label->foreign && !label->code &&
+	       !label->mail;
+}
+
+/* Weak words have to be beside a number: one in the first label, or in their own more
+ * than a few; with so many digits, whatever else it says. */
+static bool weak_counts(const struct label *label, bool first_is_number)
+{
+	bool plain = !label->foreign && (!label->code || label->digits > 0);
+
+	return (plain && (first_is_number || label->digits >= 3)) ||
+	       label->digits >= 6;
+}
+
+static void end_label(struct said *said, const struct label *label,
+		      bool first_is_number)
+{
+	if (label->strong && (!label->foreign || label->digits > 0))
 		said->line = label->strong;
-	else if (label->weak && !label->foreign && numbered && !said->line &&
-		 (!label->code || label->digits))
+	else if (label->weak && !said->line &&
+		 weak_counts(label, first_is_number))
 		said->line = label->weak;
+}
+
+static void add_run(struct said *said, struct label *label,
+		    const struct rdns_name *name, const struct rdns_run *run)
+{
+	const char *text;
+	enum word word = word_of(name, run, &text);
+
+	said->mail |= word == WORD_MAIL;
+	said->fixed |= word == WORD_STATIC;
+	said->host |= word == WORD_NEUTRAL && text[0];
+	label->foreign |= word == WORD_FOREIGN;
+	label->code |= word == WORD_CODE;
+	label->mail |= word == WORD_MAIL;
+	label->digits += run->digits;
+	if (word == WORD_LINE)
+		label->strong = text;
+	else if (word == WORD_WEAK)
+		label->weak = text;
+	else if (word == WORD_NOBODY)
+		said->nobody = text;
 }
 
 static void listen(struct said *said, const struct rdns_name *name)
 {
 	struct label label = { 0 };
 	bool numbered = false;
-	size_t count = 0;
 
 	*said = (struct said){ 0 };
-	while (count < name->run_count &&
-	       name->runs[count].label < name->host_labels)
-		numbered |= name->runs[count++].digits > 0;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0;
+	     i < name->run_count && name->runs[i].label < name->host_labels;
+	     i++) {
 		const struct rdns_run *run = &name->runs[i];
-		const char *text;
-		enum word word = word_of(name, run, &text);
 
 		if (i > 0 && run->label != run[-1].label) {
+			if (run[-1].label == 0)
+				numbered = is_number(&label) && !label.weak;
 			end_label(said, &label, numbered);
 			label = (struct label){ 0 };
 		}
-		said->mail |= word == WORD_MAIL;
-		said->fixed |= word == WORD_STATIC;
-		said->host |= word == WORD_NEUTRAL && text[0];
-		label.foreign |= word == WORD_FOREIGN;
-		label.code |= word == WORD_CODE;
-		label.digits |= run->digits > 0;
-		if (word == WORD_LINE)
-			label.strong = text;
-		else if (word == WORD_WEAK)
-			label.weak = text;
-		else if (word == WORD_NOBODY)
-			said->nobody = text;
+		add_run(said, &label, name, run);
 	}
 	end_label(said, &label, numbered);
 }
