@@ -388,13 +388,19 @@ int main(int argc, char **argv)
 		fatal(STATUS_USAGE, "%s", err.text);
 	raise_limit();
 	open_sockets(&policyd);
-	make_loop(&policyd);
+	if (policyd.rights.change &&
+	    !greylist_prepare(conf, policyd.rights.uid, policyd.rights.gid,
+			      &err))
+		fatal(STATUS_UNABLE, "%s", err.text);
 	notify_open();
 
-	/* from here on there is no capability, and no file to be opened for writing */
+	/* from here on there is no capability: threads, which begin with what their
+	 * maker has, come after it */
 	if (!rights_drop(&policyd.rights, &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
+	make_loop(&policyd);
 	watch(&policyd);
+	/* … and no file to be opened for writing */
 	if (!rights_filter(&policyd.rights, rights_filter_kind(), &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
 	log_info("ready: mode=%s header=%s",

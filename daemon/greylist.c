@@ -18,7 +18,6 @@
 #include <geoblock/log.h>
 
 #include "daemon/greylist_redis.h"
-#include "daemon/rights.h"
 
 #define ANSWER_S 0.22 /* in all, and a tick */
 #define REDIS_S  0.14 /* of it, before the local store is asked */
@@ -232,28 +231,32 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 
 /* ---- opening ---- */
 
+static const char *local_folder(const struct conf *conf, char *buf, size_t size)
+{
+	if (!conf->greylist.redis && conf->greylist.path)
+		snprintf(buf, size, "%s", conf->greylist.path);
+	else
+		snprintf(buf, size, "%.200s/greylist", conf->state_dir);
+	return buf;
+}
+
+bool greylist_prepare(const struct conf *conf, unsigned uid, unsigned gid,
+		      struct error *err)
+{
+	char folder[256];
+
+	return greylist_lmdb_prepare(local_folder(conf, folder, sizeof(folder)),
+				     uid, gid, err);
+}
+
 static bool open_local(struct greylist *greylist, const struct conf *conf,
 		       struct error *err)
 {
-	bool own = !conf->greylist.redis && conf->greylist.path;
-	unsigned uid = (unsigned)-1, gid = (unsigned)-1;
 	char folder[256], damaged[256];
-	struct rights rights;
 
-	if (own)
-		snprintf(folder, sizeof(folder), "%s", conf->greylist.path);
-	else
-		snprintf(folder, sizeof(folder), "%.200s/greylist",
-			 conf->state_dir);
-	if (!rights_find(&rights, RIGHTS_POLICYD, conf->policyd_user, err))
-		return false;
-	if (rights.change) {
-		uid = rights.uid;
-		gid = rights.gid;
-	}
-	if (!greylist_lmdb_open(&greylist->lmdb, folder,
-				&greylist_limits_default, uid, gid, damaged,
-				err))
+	if (!greylist_lmdb_open(&greylist->lmdb,
+				local_folder(conf, folder, sizeof(folder)),
+				&greylist_limits_default, damaged, err))
 		return false;
 	if (damaged[0])
 		log_err("greylist database was damaged; it is now %s, and a "

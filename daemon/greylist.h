@@ -44,10 +44,16 @@ struct greylist_triplet {
 
 struct greylist;
 
+/* greylist_prepare - the local store's folder for the user that root is about to
+ * become: made where it is not there, and root's files in it given away. */
+bool greylist_prepare(const struct conf *conf, unsigned uid, unsigned gid,
+		      struct error *err);
+
 /* greylist_open - the store that the configuration names, and the local one beside
  * it where that is a shared one; made where it is not there yet.  Runs in loop:
- * clean-up in small steps, the shared store's connection.  To be called before
- * rights are dropped; opens no file afterwards. */
+ * clean-up in small steps, the shared store's connection.  To be called after
+ * rights are dropped, as its thread keeps those of this moment, and root has no
+ * business in a folder that is another's; opens no file afterwards. */
 bool greylist_open(struct greylist **out, const struct conf *conf,
 		   struct ev_loop *loop, struct error *err);
 /* greylist_close - what is asked and not answered yet is not answered any more.

@@ -103,11 +103,16 @@ extern const struct greylist_limits greylist_limits_default;
 
 /* greylist_lmdb_open - the database in a folder, made where it is not there.  One
  * that is damaged is moved aside, *damaged says where it is, and a new one
- * begun.  Held by one process at a time.  uid, gid: its owner, where that is not
- * (uid_t)-1. */
+ * begun.  Held by one process at a time. */
 bool greylist_lmdb_open(struct greylist_lmdb **out, const char *folder,
-			const struct greylist_limits *limits, unsigned uid,
-			unsigned gid, char damaged[256], struct error *err);
+			const struct greylist_limits *limits, char damaged[256],
+			struct error *err);
+
+/* greylist_lmdb_prepare - root makes the folder another user's: makes it, or gives
+ * away one that is root's, with the database in it.  One that has another owner
+ * is left alone. */
+bool greylist_lmdb_prepare(const char *folder, unsigned uid, unsigned gid,
+			   struct error *err);
 void greylist_lmdb_close(struct greylist_lmdb *lmdb);
 
 /* A batch: begin, any number of the others, then commit or abort; by one thread.

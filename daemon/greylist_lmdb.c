@@ -234,24 +234,44 @@ static int make_tables(struct greylist_lmdb *lmdb)
 	return rc;
 }
 
-/* Files that root made are the service's. */
-static bool give_to(const struct greylist_lmdb *lmdb, unsigned uid,
-		    unsigned gid, struct error *err)
+/* As long as the folder is root's, nobody else can put a link into it. */
+static int give_away(int folder, unsigned uid, unsigned gid)
 {
-	static const char *const names[] = { ".", DATA_FILE, "lock.mdb" };
+	static const char *const names[] = { DATA_FILE, "lock.mdb" };
+	struct stat st;
 
+	if (fstat(folder, &st) != 0)
+		return -1;
+	if (st.st_uid != 0)
+		return 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (fchownat(lmdb->lock, names[i], uid, gid,
-			     AT_SYMLINK_NOFOLLOW) != 0)
-			return error_set(err, ERROR_SYSTEM, errno,
-					 "greylist database: owner of %s",
-					 names[i]);
-	return true;
+		if (fchownat(folder, names[i], uid, gid, AT_SYMLINK_NOFOLLOW) !=
+			    0 &&
+		    errno != ENOENT)
+			return -1;
+	return fchown(folder, uid, gid);
+}
+
+bool greylist_lmdb_prepare(const char *folder, unsigned uid, unsigned gid,
+			   struct error *err)
+{
+	int fd = -1, saved;
+
+	if (mkdir(folder, FOLDER_MODE) == 0 || errno == EEXIST)
+		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && give_away(fd, uid, gid) == 0) {
+		close(fd);
+		return true;
+	}
+	saved = errno;
+	if (fd >= 0)
+		close(fd);
+	return error_set(err, ERROR_SYSTEM, saved, "%s", folder);
 }
 
 bool greylist_lmdb_open(struct greylist_lmdb **out, const char *folder,
-			const struct greylist_limits *limits, unsigned uid,
-			unsigned gid, char damaged[256], struct error *err)
+			const struct greylist_limits *limits, char damaged[256],
+			struct error *err)
 {
 	struct greylist_lmdb *lmdb = calloc(1, sizeof(*lmdb));
 	struct stat st = { 0 };
@@ -279,8 +299,6 @@ bool greylist_lmdb_open(struct greylist_lmdb **out, const char *folder,
 		fail(rc, folder, err);
 		goto out;
 	}
-	if (uid != (unsigned)-1 && !give_to(lmdb, uid, gid, err))
-		goto out;
 	*out = lmdb;
 	return true;
 out:

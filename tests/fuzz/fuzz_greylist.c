@@ -48,8 +48,7 @@ static void open_store(void)
 	if (access("/dev/shm", W_OK) != 0)
 		strcpy(folder, "/tmp/geoblock-fuzz-XXXXXX");
 	if (!mkdtemp(folder) ||
-	    !greylist_lmdb_open(&greylist.lmdb, folder, &small, (unsigned)-1,
-				(unsigned)-1, damaged, &err))
+	    !greylist_lmdb_open(&greylist.lmdb, folder, &small, damaged, &err))
 		abort();
 	/* the files stay open */
 	unlinkat(greylist.lmdb->lock, DATA_FILE, 0);

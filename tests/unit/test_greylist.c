@@ -306,8 +306,7 @@ static struct greylist_lmdb *open_lmdb(const struct folder *folder,
 	struct error err;
 
 	snprintf(path, sizeof(path), "%s/greylist", folder->path);
-	if (!greylist_lmdb_open(&lmdb, path, &small, (unsigned)-1, (unsigned)-1,
-				damaged, &err))
+	if (!greylist_lmdb_open(&lmdb, path, &small, damaged, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(damaged[0] != '\0', want_damaged);
 	return lmdb;
@@ -361,8 +360,7 @@ static void test_lmdb(void **state)
 	/* another process has to keep out */
 	snprintf(path, sizeof(path), "%s/greylist",
 		 ((struct folder *)*state)->path);
-	assert_false(greylist_lmdb_open(&second, path, &small, (unsigned)-1,
-					(unsigned)-1, damaged, &err));
+	assert_false(greylist_lmdb_open(&second, path, &small, damaged, &err));
 	assert_non_null(strstr(err.text, "in use by another process"));
 
 	greylist_lmdb_close(lmdb);
