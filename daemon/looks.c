@@ -69,6 +69,8 @@ const struct host *looks_find(const struct path *path, const struct addr *addr,
 	const struct host *host =
 		port ? hosts_find(path->connections, addr, port) : NULL;
 
+	if (host && looks_are_old(path, host))
+		host = NULL;
 	*exact = host != NULL;
 	return host ? host : hosts_find(path->hosts, addr, 0);
 }

@@ -37,8 +37,9 @@ const char *looks_link(const struct host *host);
 #define LOOKS_OLD_S (120 * 60)
 bool looks_are_old(const struct path *path, const struct host *host);
 
-/* looks_find - the SYN from that very port, else (or with port 0) the address's
- * latest; *exact says which.  NULL where the address was not seen. */
+/* looks_find - the SYN from that very port, unless it is old (ports come again), else,
+ * and with port 0, the address's latest; *exact says which.  NULL where the address was
+ * not seen. */
 const struct host *looks_find(const struct path *path, const struct addr *addr,
 			      uint16_t port, bool *exact);
 

@@ -16,7 +16,7 @@
  *	answer   key=value … LF         one line, in the order of the requests
  *
  * With PORT it is that very SYN that is told; where that was not seen, or is
- * forgotten, the address's latest.  A connection stays open for as many requests
+ * forgotten, or came more than two hours ago, the address's latest.  A connection stays open for as many requests
  * as the client likes to send, without waiting for answers.  CR LF will do for LF,
  * the end of the stream as well.
  *

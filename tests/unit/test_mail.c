@@ -307,6 +307,21 @@ static void test_text_by_port(void **state)
 		       "seen=connection"));
 }
 
+/* A port that was used long ago is another connection's by now. */
+static void test_text_old(void **state)
+{
+	const uint64_t now = path.now;
+
+	(void)state;
+	path.now = 1767225602 + 7200;
+	assert_non_null(strstr(ask_text("3.5.0.26 40002", ASKED_FOUND),
+			       "seen=connection"));
+	path.now++;
+	assert_non_null(strstr(ask_text("3.5.0.26 40002", ASKED_FOUND),
+			       "seen=address"));
+	path.now = now;
+}
+
 static void test_text_errors(void **state)
 {
 	static const struct {
@@ -518,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_text_lines),
 		cmocka_unit_test(test_text_alike),
 		cmocka_unit_test(test_text_by_port),
+		cmocka_unit_test(test_text_old),
 		cmocka_unit_test(test_text_errors),
 		cmocka_unit_test(test_text_stream),
 		cmocka_unit_test(test_text_longest),
