@@ -36,8 +36,8 @@ static void say(void *ctx, const char *text)
 }
 
 /* Is the new state better than what runs?  One that lost its country data is not,
- * nor one that had to fall back on older data than what runs: what was enforced
- * stays enforced. */
+ * nor one that had to fall back on older data than what runs, nor one that lost the
+ * answers of exempt.spf: what was enforced stays enforced. */
 static bool is_usable(const struct worker *worker, const struct snapshot *next,
 		      struct worker_result *out)
 {
@@ -46,6 +46,9 @@ static bool is_usable(const struct worker *worker, const struct snapshot *next,
 
 	if (!snapshot_keeps(now, next, &out->err))
 		return false;
+	if (next->conf->spf_problem && now->conf->spf_answers.count > 0)
+		return error_set(&out->err, ERROR_HELD, 0, "%s",
+				 next->conf->spf_problem);
 	if (!now->image ||
 	    (next->image &&
 	     !(fell_back && next->about.built <= now->about.built)))

@@ -355,6 +355,15 @@ static bool update(struct sync *s, int argc, char **argv)
 	return settle(s) && compile(s) && take_over(s);
 }
 
+/* A provider's new networks do not wait until somebody has looked at why country
+ * data was held: they are applied beside the image at hand. */
+static void apply_exemptions(struct sync *s)
+{
+	if (s->spf_changed && s->old_image && !s->no_apply && !s->confirm_s &&
+	    agree(s, s->old_image))
+		apply(s, s->old_image);
+}
+
 static void run(struct sync *s, int argc, char **argv)
 {
 	const struct image *image;
@@ -377,6 +386,8 @@ static void run(struct sync *s, int argc, char **argv)
 			apply(s, image);
 		if (s->publish && !s->dry_run)
 			sync_publish(s);
+	} else {
+		apply_exemptions(s);
 	}
 out:
 	if (lock < 0)

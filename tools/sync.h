@@ -81,6 +81,8 @@ struct sync {
 	bool applied;
 	struct kernel_report kernel;
 
+	bool spf_changed; /* other networks are exempt than before */
+
 	/* --publish, source = image */
 	const char *publish, *key_file, *make_key;
 	struct {

@@ -130,6 +130,19 @@ static void say_offline(struct sync *s)
 	}
 }
 
+/* Exempt in this run what the answers say. */
+static void take(struct sync *s, struct spf_store *answers)
+{
+	uint8_t before[ISET_DIGEST_SIZE], now[ISET_DIGEST_SIZE];
+	struct error err = { 0 };
+
+	iset_digest(&s->conf->exempt.set, before);
+	if (!conf_take_spf(s->conf, answers, &err))
+		sync_fail(s, "exempt.spf: %s", err.text);
+	iset_digest(&s->conf->exempt.set, now);
+	s->spf_changed = memcmp(before, now, sizeof(now)) != 0;
+}
+
 void sync_spf(struct sync *s)
 {
 	struct spf_store got, next = { 0 };
@@ -150,8 +163,8 @@ void sync_spf(struct sync *s)
 			   err.kind != ERROR_NONE ? err.text : "not asked");
 	if (ok && !s->dry_run)
 		ok = store(s, &next);
-	if (ok && !conf_take_spf(conf, &next, &err))
-		sync_fail(s, "exempt.spf: %s", err.text);
+	if (ok)
+		take(s, &next);
 	spf_store_clear(&next);
 	spf_store_clear(&got);
 }
