@@ -129,7 +129,8 @@ static bool load(struct policyd *policyd, struct error *err)
 	/* country data that was lost is no better than what runs */
 	if (!next->image && policyd->snapshot->image)
 		*err = missing;
-	else if (keeps(policyd->snapshot->conf, next->conf, err)) {
+	else if (!snapshot_lost_spf(policyd->snapshot, next, err) &&
+		 keeps(policyd->snapshot->conf, next->conf, err)) {
 		swap(policyd, next);
 		return true;
 	}

@@ -155,3 +155,12 @@ bool snapshot_keeps(const struct snapshot *now, const struct snapshot *next,
 			 "restart it for that",
 			 b->path, what);
 }
+
+bool snapshot_lost_spf(const struct snapshot *now, const struct snapshot *next,
+		       struct error *err)
+{
+	if (!next->conf->spf_problem || now->conf->spf_answers.count == 0)
+		return false;
+	error_set(err, ERROR_HELD, 0, "%s", next->conf->spf_problem);
+	return true;
+}

@@ -41,6 +41,12 @@ void snapshot_free(struct snapshot *snapshot); /* NULL is allowed */
 bool snapshot_apply(const struct snapshot *snapshot, struct kernel *kernel,
 		    struct kernel_report *report, struct error *err);
 
+/* snapshot_lost_spf - has `next` lost the answers of exempt.spf that `now` goes by?
+ * Then it says so, and may not follow: the mail of whole providers would be
+ * refused. */
+bool snapshot_lost_spf(const struct snapshot *now, const struct snapshot *next,
+		       struct error *err);
+
 /* snapshot_keeps - may `next` follow while the daemon runs?  False, and said,
  * where it moves what was opened at start. */
 bool snapshot_keeps(const struct snapshot *now, const struct snapshot *next,

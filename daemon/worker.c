@@ -46,9 +46,8 @@ static bool is_usable(const struct worker *worker, const struct snapshot *next,
 
 	if (!snapshot_keeps(now, next, &out->err))
 		return false;
-	if (next->conf->spf_problem && now->conf->spf_answers.count > 0)
-		return error_set(&out->err, ERROR_HELD, 0, "%s",
-				 next->conf->spf_problem);
+	if (snapshot_lost_spf(now, next, &out->err))
+		return false;
 	if (!now->image ||
 	    (next->image &&
 	     !(fell_back && next->about.built <= now->about.built)))
