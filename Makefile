@@ -15,9 +15,9 @@ endif
 
 PKGS_LIB   = hogweed nettle zlib liblzma libmaxminddb libconfuse
 PKGS_NFT   = libmnl libnftnl
-PKGS_TOOLS = jansson libcurl libcares
-# for their headers: what is loaded when it is wanted, see tools/tool_pcap.c
-PKGS_LOADED = libpcap
+PKGS_TOOLS = jansson libcares
+# for their headers: what is loaded when it is wanted, see tools/tool_pcap.c, sync_curl.c
+PKGS_LOADED = libpcap libcurl
 PKGS_DAEMON = libnetfilter_queue libcap-ng libseccomp lmdb hiredis
 PKGS_TEST  = cmocka
 PKGS       = $(PKGS_LIB) $(PKGS_NFT) $(PKGS_TOOLS) $(PKGS_DAEMON)
@@ -124,7 +124,7 @@ TOOL_LIBS := $(foreach l,nftnl confuse maxminddb jansson hogweed nettle gmp care
 
 $(BUILD)/geoblock-sync: $(call obj,tools/geoblock-sync.c) $(SYNC_A) $(NFT_A) $(LIB_A)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) \
-		-lcurl -lseccomp -lcap-ng
+		-lseccomp -lcap-ng
 # an archive: what needs libraries that the command line does not stays out of it
 $(BUILD)/geoblock: $(call obj,$(CLI_SRC)) $(TOOL_A) $(NFT_A) $(LIB_A)
 	$(call say,LD,$@) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)

@@ -210,7 +210,7 @@ static void on_body(struct transfer *t)
 {
 	long status = 0;
 
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status == 304) {
 		unchanged(t);
 		return;
@@ -229,7 +229,7 @@ static void on_body(struct transfer *t)
 
 static time_t http_time(const char *text)
 {
-	return text[0] ? curl_getdate(text, NULL) : -1;
+	return text[0] ? curl.getdate(text, NULL) : -1;
 }
 
 /* The file is newer than its checksum, or than its signature. */
@@ -313,7 +313,7 @@ static void say_failure(struct transfer *t, CURLcode code, struct error *err)
 	else
 		error_set(err, ERROR_SYSTEM, 0, "%s",
 			  t->curl_error[0] ? t->curl_error
-					   : curl_easy_strerror(code));
+					   : curl.easy_strerror(code));
 }
 
 static void on_failure(struct transfer *t, CURLcode code)
@@ -323,7 +323,7 @@ static void on_failure(struct transfer *t, CURLcode code)
 	struct error err = { 0 };
 	long status = 0;
 
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	say_failure(t, code, &err);
 	if (gone_sum && code == CURLE_HTTP_RETURNED_ERROR &&
 	    (status == 404 || status == 410)) {
@@ -396,13 +396,13 @@ static void collect(struct fetcher *f)
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(f->multi, &left))) {
+	while ((message = curl.multi_info_read(f->multi, &left))) {
 		CURLcode code = message->data.result;
 		struct transfer *t = NULL;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+		curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
 		transfer_stop(t, f->multi);
 		on_end(t, code);
 	}
@@ -413,14 +413,14 @@ static bool run(struct fetcher *f, struct error *err)
 	int wait, running;
 
 	while ((wait = start_due(f, err)) >= 0) {
-		if (curl_multi_perform(f->multi, &running) != CURLM_OK)
+		if (curl.multi_perform(f->multi, &running) != CURLM_OK)
 			return error_set(err, ERROR_SYSTEM, 0,
 					 "libcurl failed");
 		collect(f);
 		/* what has just ended may have its next request due */
 		if (start_due(f, err) < 0)
 			break;
-		if (curl_multi_poll(f->multi, NULL, 0, wait, NULL) != CURLM_OK)
+		if (curl.multi_poll(f->multi, NULL, 0, wait, NULL) != CURLM_OK)
 			return error_set(err, ERROR_SYSTEM, 0,
 					 "libcurl failed");
 	}
@@ -452,16 +452,18 @@ bool sync_fetch_all(struct sync_child *c, struct error *err)
 	struct fetcher f = { 0 };
 	bool ok;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (!curl_load(err))
+		return false;
+	if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return error_set(err, ERROR_SYSTEM, 0, "libcurl");
-	f.multi = curl_multi_init();
+	f.multi = curl.multi_init();
 	ok = f.multi && make_transfers(&f, c, err) && run(&f, err);
 	for (size_t i = 0; f.transfers && i < f.count; i++) {
-		curl_easy_cleanup(f.transfers[i].easy);
-		curl_slist_free_all(f.transfers[i].headers);
+		curl.easy_cleanup(f.transfers[i].easy);
+		curl.slist_free_all(f.transfers[i].headers);
 		transfer_reset(&f.transfers[i]);
 	}
 	free(f.transfers);
-	curl_multi_cleanup(f.multi);
+	curl.multi_cleanup(f.multi);
 	return ok;
 }

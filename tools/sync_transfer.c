@@ -223,7 +223,7 @@ static bool add_header(struct transfer *t, const char *name, const char *value)
 	struct curl_slist *grown;
 
 	snprintf(line, sizeof(line), "%s: %s", name, value);
-	grown = curl_slist_append(t->headers, line);
+	grown = curl.slist_append(t->headers, line);
 	if (grown)
 		t->headers = grown;
 	return grown != NULL;
@@ -274,19 +274,19 @@ static int set_bounds(struct transfer *t)
 	bool tls = strncmp(t->url, "https:", 6) == 0;
 	int rc = 0;
 
-	rc |= curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	rc |= curl_easy_setopt(t->easy, CURLOPT_REDIR_PROTOCOLS_STR,
+	rc |= curl.easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	rc |= curl.easy_setopt(t->easy, CURLOPT_REDIR_PROTOCOLS_STR,
 			       tls ? "https" : "http,https");
-	rc |= curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 1L);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT, timeout);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME, timeout);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, SPEED_MIN);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_TIMEOUT,
+	rc |= curl.easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 1L);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT, timeout);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME, timeout);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, SPEED_MIN);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_TIMEOUT,
 			       TOTAL_FACTOR * timeout);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_MAXFILESIZE_LARGE,
+	rc |= curl.easy_setopt(t->easy, CURLOPT_MAXFILESIZE_LARGE,
 			       (curl_off_t)t->item->max_bytes);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_SSLVERSION,
+	rc |= curl.easy_setopt(t->easy, CURLOPT_SSLVERSION,
 			       (long)CURL_SSLVERSION_TLSv1_2);
 	return rc;
 }
@@ -297,7 +297,7 @@ static int set_trust(struct transfer *t)
 				.len = t->child->ca_len,
 				.flags = CURL_BLOB_NOCOPY };
 
-	return t->child->ca ? (int)curl_easy_setopt(t->easy,
+	return t->child->ca ? (int)curl.easy_setopt(t->easy,
 						    CURLOPT_CAINFO_BLOB, &ca)
 			    : 0;
 }
@@ -306,15 +306,15 @@ static int set_callbacks(struct transfer *t)
 {
 	int rc = 0;
 
-	rc |= curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_error);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_data);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_XFERINFODATA, t);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 0L);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_error);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_data);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_XFERINFODATA, t);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_NOPROGRESS, 0L);
 	return rc;
 }
 
@@ -323,15 +323,15 @@ static int set_request(struct transfer *t)
 	bool part = is_body(t) && t->bytes > 0 && t->resumable;
 	int rc = 0;
 
-	rc |= curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_FAILONERROR, 1L);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 256L << 10);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_USERAGENT,
+	rc |= curl.easy_setopt(t->easy, CURLOPT_URL, t->url);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_FAILONERROR, 1L);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 256L << 10);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_USERAGENT,
 			       "geoblock-sync/" GEOBLOCK_VERSION);
-	rc |= curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING,
+	rc |= curl.easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING,
 			       part ? NULL : "gzip");
-	rc |= curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	rc |= curl.easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 	return rc;
 }
 
@@ -341,9 +341,9 @@ bool transfer_start(struct transfer *t, CURLM *multi, struct error *err)
 		 suffix(t));
 	/* a new one: connections belong to the multi handle, and a used one keeps
 	 * what options cannot change */
-	curl_easy_cleanup(t->easy);
-	t->easy = curl_easy_init();
-	curl_slist_free_all(t->headers);
+	curl.easy_cleanup(t->easy);
+	t->easy = curl.easy_init();
+	curl.slist_free_all(t->headers);
 	t->headers = NULL;
 	t->curl_error[0] = '\0';
 	t->failed = (struct error){ 0 };
@@ -354,7 +354,7 @@ bool transfer_start(struct transfer *t, CURLM *multi, struct error *err)
 		transfer_reset(t);
 	if (!t->easy || !add_conditions(t) || set_request(t) || set_bounds(t) ||
 	    set_trust(t) || set_callbacks(t) ||
-	    curl_multi_add_handle(multi, t->easy) != CURLM_OK)
+	    curl.multi_add_handle(multi, t->easy) != CURLM_OK)
 		return error_set(err, ERROR_SYSTEM, 0,
 				 "libcurl does not take the request");
 	t->running = true;
@@ -363,7 +363,7 @@ bool transfer_start(struct transfer *t, CURLM *multi, struct error *err)
 
 void transfer_stop(struct transfer *t, CURLM *multi)
 {
-	curl_multi_remove_handle(multi, t->easy);
+	curl.multi_remove_handle(multi, t->easy);
 	t->running = false;
 	t->got->downloaded += t->raw;
 }

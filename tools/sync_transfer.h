@@ -2,7 +2,6 @@
 #ifndef TOOLS_SYNC_TRANSFER_H
 #define TOOLS_SYNC_TRANSFER_H
 
-#include <curl/curl.h>
 #include <nettle/md5.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 
 #include "tools/sync_child.h"
+#include "tools/sync_curl.h"
 
 /* One request at a time for each item: sync_transfer.c knows libcurl,
  * sync_fetch.c knows what to ask for next. */
