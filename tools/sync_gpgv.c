@@ -169,7 +169,7 @@ static void serve(struct sync_child *c, int fd, pid_t parent)
 	uint32_t item;
 
 	if (fchdir(c->cache) < 0 || !sandbox_tied(parent, &err) ||
-	    !sandbox_landlock(-1, true, &err) || !sandbox_gpgv(&err))
+	    !sandbox_landlock(c->cache, true, &err) || !sandbox_gpgv(&err))
 		_exit(1);
 	while (recv(fd, &item, sizeof(item), 0) == sizeof(item) &&
 	       item < c->job->item_count) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The child's fences, outermost first: another user without a capability and
  * without a way to get one; limits; Landlock, where the kernel has it, so that
- * nothing can be written but the cache and no program run; and a list of system
- * calls.  It may read what that user may read, and connect to wherever it
- * likes: it has to download. */
+ * nothing can be written but the cache, no program run, and little read beyond
+ * libraries, certificates and what a name service needs (below systemd's unit,
+ * which has no way to another user, it is what keeps it from root's files); and a
+ * list of system calls.  It may connect to wherever it likes: it has to
+ * download. */
 #include "tools/sync_child.h"
 
 #include <errno.h>
@@ -18,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -93,13 +96,66 @@ static bool allow_beneath(int ruleset, int folder, uint64_t rights)
 		       LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
 }
 
-static bool restrict_to(int ruleset, int cache, uint64_t handled)
-{
-	uint64_t mine =
-		LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
-		LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE;
+#define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 
-	return (cache < 0 || allow_beneath(ruleset, cache, mine & handled)) &&
+/* What is loaded and looked up while it works; files and folders. */
+static const char *const readable[] = {
+	"/usr",
+	"/lib",
+	"/lib64",
+	"/etc/alternatives",
+	"/etc/ca-certificates",
+	"/etc/pki",
+	"/etc/ssl/cert.pem",
+	"/etc/ssl/certs",
+	"/etc/ssl/openssl.cnf",
+	"/etc/gai.conf",
+	"/etc/group",
+	"/etc/host.conf",
+	"/etc/hosts",
+	"/etc/ld.so.cache",
+	"/etc/ld.so.preload",
+	"/etc/localtime",
+	"/etc/nsswitch.conf",
+	"/etc/passwd",
+	"/etc/protocols",
+	"/etc/resolv.conf",
+	"/etc/services",
+	"/run/nscd",
+	"/run/resolvconf",
+	"/run/systemd/resolve",
+	"/var/lib/ca-certificates",
+	"/proc",
+	"/sys/devices/system/cpu",
+	"/sys/kernel/mm/transparent_hugepage",
+	"/dev/null",
+	"/dev/random",
+	"/dev/urandom",
+};
+
+/* What is not there is not allowed; a file has no folder's rights. */
+static void allow_reading(int ruleset, bool exec)
+{
+	uint64_t rights = READ | (exec ? LANDLOCK_ACCESS_FS_EXECUTE : 0);
+	struct stat st;
+
+	for (size_t i = 0; i < LENGTH(readable); i++) {
+		int fd = open(readable[i], O_PATH | O_CLOEXEC);
+
+		if (fd < 0)
+			continue;
+		if (fstat(fd, &st) == 0)
+			allow_beneath(ruleset, fd,
+				      S_ISDIR(st.st_mode)
+					      ? rights
+					      : LANDLOCK_ACCESS_FS_READ_FILE);
+		close(fd);
+	}
+}
+
+static bool restrict_to(int ruleset, int cache, uint64_t rights)
+{
+	return (cache < 0 || allow_beneath(ruleset, cache, rights)) &&
 	       syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
 }
 
@@ -108,23 +164,30 @@ bool sandbox_landlock(int cache, bool exec, struct error *err)
 	struct landlock_ruleset_attr attr = {
 		.handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE |
 				     LANDLOCK_ACCESS_FS_REMOVE_DIR |
-				     LANDLOCK_ACCESS_FS_REMOVE_FILE | MAKE,
+				     LANDLOCK_ACCESS_FS_REMOVE_FILE |
+				     LANDLOCK_ACCESS_FS_EXECUTE | READ | MAKE,
 	};
+	uint64_t mine = READ | LANDLOCK_ACCESS_FS_WRITE_FILE |
+			LANDLOCK_ACCESS_FS_MAKE_REG |
+			LANDLOCK_ACCESS_FS_REMOVE_FILE |
+			LANDLOCK_ACCESS_FS_TRUNCATE;
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
 			       LANDLOCK_CREATE_RULESET_VERSION);
 	int ruleset;
-	bool ok;
+	bool ok = false;
 
 	if (version < 1) /* an older kernel, or switched off */
 		return true;
 	if (version >= 3)
 		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
-	if (!exec)
-		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_EXECUTE;
+	if (exec) /* gpgv, which only reads there */
+		mine = READ;
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr),
 			       0);
-	ok = ruleset >= 0 &&
-	     restrict_to(ruleset, cache, attr.handled_access_fs);
+	if (ruleset >= 0) {
+		allow_reading(ruleset, exec);
+		ok = restrict_to(ruleset, cache, mine & attr.handled_access_fs);
+	}
 	if (!ok)
 		error_set(err, ERROR_SYSTEM, errno, "Landlock");
 	if (ruleset >= 0)

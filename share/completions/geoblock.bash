@@ -16,7 +16,7 @@ _geoblock() {
 	local confirm='--no --json --config --help'
 	local metrics='--json --config --help'
 	local greylist='--json --config --help'
-	local sync='--offline --dry-run --force --report --confirm --no-apply --publish --key --make-key
+	local sync='--offline --dry-run --force --report --confirm --no-apply --progress --publish --key --make-key
 		--json --quiet
 		--verbose --config --version --help'
 

@@ -14,7 +14,7 @@ set -l lists \
     'confirm: --no --json --config --help' \
     'metrics: --json --config --help' \
     'greylist: --json --config --help' \
-    'sync: --offline --dry-run --force --report --confirm --no-apply --publish --key --make-key --json --quiet --verbose --config --version --help'
+    'sync: --offline --dry-run --force --report --confirm --no-apply --progress --publish --key --make-key --json --quiet --verbose --config --version --help'
 set -l commands query check export fingerprint replay status top log reload confirm metrics greylist help
 
 complete -c geoblock -f -n "not __fish_seen_subcommand_from $commands" -a "$commands"

@@ -15,7 +15,7 @@ lists=(
 	'confirm: --no --json --config --help'
 	'metrics: --json --config --help'
 	'greylist: --json --config --help'
-	'sync: --offline --dry-run --force --report --confirm --no-apply --publish --key --make-key --json --quiet --verbose --config --version --help'
+	'sync: --offline --dry-run --force --report --confirm --no-apply --progress --publish --key --make-key --json --quiet --verbose --config --version --help'
 )
 classes=(windows linux android macos ios bsd solaris other scanner unknown)
 formats=(nft cidr ranges ipset postfix json mmdb)
