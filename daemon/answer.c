@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include <geoblock/log.h>
 #include <geoblock/words.h>
 
 #include "daemon/control.h"
@@ -233,6 +234,7 @@ static json_t *do_status(struct daemon *daemon, const json_t *request)
 		json_object_set_new(out, "asked", mail_json(daemon));
 	json_object_set_new(out, "log_suppressed",
 			    number(daemon->path.journal.suppressed_all));
+	json_object_set_new(out, "log_lost", number(log_lost()));
 	json_object_set_new(out, "kernel", kernel_json(daemon));
 	if (daemon->trial.before)
 		json_object_set_new(

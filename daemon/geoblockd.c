@@ -601,6 +601,7 @@ int main(int argc, char **argv)
 		 daemon.snapshot->conf->queue, hosts_room(daemon.path.hosts),
 		 signatures_count(daemon.snapshot->signatures));
 	notify("READY=1");
+	log_never_wait();
 	/* what changed after it was read, and before it was watched */
 	worker_ask(daemon.worker, WORKER_HEAL);
 	ev_run(daemon.loop, 0);

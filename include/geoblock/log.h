@@ -23,6 +23,11 @@ void log_init(const char *program);
 /* log_threshold - lines above this level are not written; INFO at the start. */
 void log_threshold(enum log_level max);
 
+/* log_never_wait - from now on a line that nobody takes (a pipe or socket that is
+ * full) is left out, and log_lost() counts it: for a program that others wait for. */
+void log_never_wait(void);
+unsigned long long log_lost(void);
+
 void log_err(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

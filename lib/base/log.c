@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <geoblock/log.h>
 
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,6 +12,8 @@
 static const char *log_program = "geoblock";
 static enum log_level log_max = LOG_LEVEL_INFO;
 static bool log_levels; /* "<N>" in front, for the journal */
+static bool log_waits = true;
+static atomic_ullong log_dropped;
 
 void log_init(const char *program)
 {
@@ -20,6 +24,27 @@ void log_init(const char *program)
 void log_threshold(enum log_level max)
 {
 	log_max = max;
+}
+
+void log_never_wait(void)
+{
+	log_waits = false;
+}
+
+unsigned long long log_lost(void)
+{
+	return log_dropped;
+}
+
+/* A pipe or socket that is ready takes a whole line: pipe(7), unix(7). */
+static void put(const char *line)
+{
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (!log_waits && poll(&out, 1, 0) == 0)
+		log_dropped++;
+	else
+		fputs(line, stderr);
 }
 
 /* One write a line, so that lines of several processes do not mix. */
@@ -36,7 +61,7 @@ log_line(enum log_level level, const char *fmt, va_list ap)
 			 log_program, text);
 	else
 		snprintf(line, sizeof(line), "%s: %s\n", log_program, text);
-	fputs(line, stderr);
+	put(line);
 }
 
 void log_plain(enum log_level level, const char *text)
@@ -49,7 +74,7 @@ void log_plain(enum log_level level, const char *text)
 		snprintf(line, sizeof(line), "<%d>%s\n", (int)level, text);
 	else
 		snprintf(line, sizeof(line), "%s\n", text);
-	fputs(line, stderr);
+	put(line);
 }
 
 #define LOG_FUNCTION(name, level)                                              \

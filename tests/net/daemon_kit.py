@@ -154,11 +154,15 @@ class Site:
 
     def start(self, **environment):
         mark = len(self.logged()) if os.path.exists(self.log) else 0
+        with open(self.log, "a") as log:
+            self.start_into(log, **environment)
+        return self.wait_log("ready:", after=mark)
+
+    def start_into(self, log, **environment):
         env = {**os.environ, **environment, "GEOBLOCK_SECCOMP": "off" if SANITIZED else "kill"}
         self.daemon = subprocess.Popen(
             [*self.before, DAEMON, "--config", self.conf], env=env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=open(self.log, "a"))
-        return self.wait_log("ready:", after=mark)
+            stdout=subprocess.DEVNULL, stderr=log)
 
     def wait_log(self, text, seconds=10.0, after=0):
         end = time.monotonic() + seconds
