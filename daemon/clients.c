@@ -18,6 +18,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tools/tool.h"
+
 #define BACKLOG     512 /* a busy moment; beyond it connect() fails */
 #define ACCEPTS_MAX 16  /* in one turn */
 #define TICK_S      1.
@@ -33,9 +35,9 @@ struct client {
 	int fd; /* -1: the slot is free */
 	uid_t uid;
 	ev_io io;
-	ev_tstamp asked; /* when the latest request was answered */
-	ev_tstamp since; /* something is owed, by either side; 0: nothing */
-	bool ended;      /* it sends no more */
+	int64_t asked; /* when the latest request was answered, tool_now_ms() */
+	int64_t since; /* something is owed, by either side; 0: nothing */
+	bool ended;    /* it sends no more */
 	size_t in_len, out_len, out_sent;
 	char *in, *out; /* CLIENTS_INPUT, CLIENTS_OUTPUT */
 };
@@ -194,7 +196,7 @@ static bool answer_all(struct client *client)
 			break;
 		at += used;
 		client->out_len += len;
-		client->asked = ev_now(clients->loop);
+		client->asked = tool_now_ms();
 		client->since = 0;
 		if (protocol->apart && !flush(client))
 			return false;
@@ -222,7 +224,7 @@ static bool wait_for(struct client *client)
 	if (!unsent && client->in_len == 0)
 		client->since = 0;
 	else if (client->since == 0)
-		client->since = ev_now(loop);
+		client->since = tool_now_ms();
 	if ((client->io.events & (EV_READ | EV_WRITE)) == events)
 		return true;
 	ev_io_stop(loop, &client->io);
@@ -285,7 +287,7 @@ static struct client *find_slot(struct clients *clients, uid_t uid)
 		oldest = own;
 	else if (vacant)
 		return vacant;
-	if (!oldest || ev_now(clients->loop) - oldest->asked < CLIENTS_SPARE_S)
+	if (!oldest || tool_now_ms() - oldest->asked < CLIENTS_SPARE_MS)
 		return NULL;
 	hang_up(oldest);
 	clients->stats.evicted++;
@@ -310,7 +312,7 @@ static void take_in(struct clients *clients, int fd)
 	client->clients = clients;
 	client->fd = fd;
 	client->uid = who.uid;
-	client->asked = ev_now(clients->loop);
+	client->asked = tool_now_ms();
 	client->since = 0;
 	client->ended = false;
 	client->in_len = client->out_len = client->out_sent = 0;
@@ -342,14 +344,14 @@ static void on_connect(struct ev_loop *loop, ev_io *io, int events)
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct clients *clients = timer->data;
-	ev_tstamp now = ev_now(loop);
+	int64_t now = tool_now_ms();
 
 	(void)events;
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = &clients->slots[i];
 
 		if (client->fd < 0 || client->since == 0 ||
-		    now - client->since < CLIENTS_PATIENCE_S)
+		    now - client->since < CLIENTS_PATIENCE_MS)
 			continue;
 		hang_up(client);
 		clients->stats.late++;

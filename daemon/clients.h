@@ -16,7 +16,7 @@
  *
  * Clients are strangers, and many.  What each of them may hold is a slot with
  * fixed buffers: who does not read its answers is not read from.  A request that
- * is begun has to be whole within CLIENTS_PATIENCE_S, answers have to be read
+ * is begun has to be whole within CLIENTS_PATIENCE_MS, answers have to be read
  * within the same time; between requests a client may be silent for ever, as mail
  * servers are at night, until another one needs its slot: then the one that has
  * asked nothing for longest makes room.  Nobody, counted by user, can have all
@@ -24,8 +24,8 @@
 
 #define CLIENTS_MAX         384 /* two sockets' stay below 1024 descriptors */
 #define CLIENTS_OF_USER_MAX 320
-#define CLIENTS_PATIENCE_S  10.
-#define CLIENTS_SPARE_S     1. /* who asked something since keeps its slot */
+#define CLIENTS_PATIENCE_MS 10000
+#define CLIENTS_SPARE_MS    1000 /* who asked something since keeps its slot */
 #define CLIENTS_INPUT       2048
 #define CLIENTS_OUTPUT      4096
 

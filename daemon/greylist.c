@@ -11,18 +11,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <ev.h>
 
 #include <geoblock/log.h>
 
 #include "daemon/greylist_redis.h"
+#include "tools/tool.h"
 
-#define ANSWER_S 0.22 /* in all, and a tick */
-#define REDIS_S  0.14 /* of it, before the local store is asked */
-#define TICK_S   0.02
-#define JOBS_MAX 20000 /* that exist: a disk may hang while mail comes in */
+#define ANSWER_MS 220 /* in all, and a tick */
+#define REDIS_MS  140 /* of it, before the local store is asked */
+#define TICK_S    0.02
+#define JOBS_MAX  20000 /* that exist: a disk may hang while mail comes in */
 
 static const char *const answers[GREYLIST_ANSWER_COUNT] = {
 	"new", "early", "passed", "known", "client", "unable",
@@ -32,14 +32,6 @@ const char *greylist_answer_name(enum greylist_answer answer)
 {
 	assert(answer < GREYLIST_ANSWER_COUNT);
 	return answers[answer];
-}
-
-static double now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 /* ---- jobs ---- */
@@ -82,8 +74,10 @@ void greylist_job_drop(struct greylist *greylist, struct greylist_job *job)
 
 static void wait_for(struct greylist *greylist, struct greylist_job *job)
 {
-	job->redis_deadline = now_s() + REDIS_S;
-	job->deadline = job->redis_deadline + ANSWER_S - REDIS_S;
+	int64_t now = tool_now_ms();
+
+	job->redis_deadline = now + REDIS_MS;
+	job->deadline = now + ANSWER_MS;
 	job->older = greylist->newest;
 	if (greylist->newest)
 		greylist->newest->newer = job;
@@ -198,7 +192,7 @@ static void on_told(void *ctx, struct greylist_job *job)
 }
 
 /* Whoever has waited longest for it has waited too long. */
-static bool redis_is_late(const struct greylist *greylist, double now)
+static bool redis_is_late(const struct greylist *greylist, int64_t now)
 {
 	const struct greylist_job *job = greylist->oldest;
 
@@ -211,12 +205,12 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct greylist *greylist = timer->data;
 	struct greylist_job *job, *next;
-	double now;
+	int64_t now;
 
 	(void)events;
 	/* a loop that was held up finds both: what was in time counts */
 	take_finished(greylist);
-	now = now_s();
+	now = tool_now_ms();
 	if (greylist->redis && redis_is_late(greylist, now))
 		greylist_redis_late(greylist->redis);
 	for (job = greylist->oldest; job && job->deadline <= now; job = next) {

@@ -179,7 +179,7 @@ struct greylist_job {
 	unsigned refs;
 	greylist_done *done; /* NULL: was answered */
 	void *ctx;
-	double deadline, redis_deadline; /* CLOCK_MONOTONIC */
+	int64_t deadline, redis_deadline; /* tool_now_ms() */
 	struct greylist_job *newer, *older;
 };
 

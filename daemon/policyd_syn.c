@@ -21,13 +21,14 @@
 #include <ev.h>
 
 #include "daemon/text.h"
+#include "tools/tool.h"
 
 #define QUESTION_MAX (ADDR_TEXT_MAX + 8) /* "ADDR PORT\n" */
 
 struct question {
 	policyd_syn_done *done;
 	void *ctx;
-	ev_tstamp asked;
+	int64_t asked; /* tool_now_ms() */
 };
 
 struct policyd_syn {
@@ -148,9 +149,9 @@ static void ask(struct policyd_syn *syn, const struct addr *addr, uint16_t port,
 		       tail);
 	syn->out_len += (size_t)len;
 	syn->ring[(syn->first + syn->count++) % POLICYD_SYN_MAX] =
-		(struct question){ done, ctx, ev_now(syn->loop) };
+		(struct question){ done, ctx, tool_now_ms() };
 	if (!ev_is_active(&syn->timeout)) {
-		ev_timer_set(&syn->timeout, POLICYD_SYN_TIMEOUT_S, 0.);
+		ev_timer_set(&syn->timeout, POLICYD_SYN_TIMEOUT_MS / 1e3, 0.);
 		ev_timer_start(syn->loop, &syn->timeout);
 	}
 }
@@ -199,24 +200,6 @@ static void on_retry(struct ev_loop *loop, ev_timer *timer, int events)
 	connect_to(timer->data);
 }
 
-static void on_timeout(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	struct policyd_syn *syn = timer->data;
-	double left;
-
-	(void)events;
-	if (syn->count == 0)
-		return;
-	left = syn->ring[syn->first].asked + POLICYD_SYN_TIMEOUT_S -
-	       ev_now(loop);
-	if (left <= 0) {
-		give_up(syn, "no answer in time");
-		return;
-	}
-	ev_timer_set(timer, left, 0.);
-	ev_timer_start(loop, timer);
-}
-
 /* One answer; false: the connection was given up. */
 static bool on_answer(struct policyd_syn *syn, const char *line)
 {
@@ -238,20 +221,18 @@ static bool on_answer(struct policyd_syn *syn, const char *line)
 	return syn->fd >= 0;
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+static void receive(struct policyd_syn *syn)
 {
-	struct policyd_syn *syn = io->data;
 	char *line = syn->in, *end;
 	ssize_t n;
 
-	(void)events;
 	n = recv(syn->fd, syn->in + syn->in_len, sizeof(syn->in) - syn->in_len,
 		 MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == 0 && syn->count == 0) {
 		/* it may make room for others while nothing is asked */
-		ev_io_stop(loop, io);
+		ev_io_stop(syn->loop, &syn->io);
 		close(syn->fd);
 		syn->fd = -1;
 		connect_to(syn);
@@ -273,6 +254,40 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 	memmove(syn->in, line, syn->in_len);
 	if (syn->in_len == sizeof(syn->in))
 		give_up(syn, "an answer that is too long");
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	receive(io->data);
+}
+
+/* Until the oldest question has waited too long, in milliseconds. */
+static int64_t left_ms(const struct policyd_syn *syn)
+{
+	return syn->ring[syn->first].asked + POLICYD_SYN_TIMEOUT_MS -
+	       tool_now_ms();
+}
+
+/* Whoever was held up himself finds answers that came in time: they are read
+ * before geoblockd is blamed. */
+static void on_timeout(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct policyd_syn *syn = timer->data;
+
+	(void)events;
+	if (syn->count > 0 && left_ms(syn) <= 0)
+		receive(syn);
+	if (syn->count == 0 || syn->fd < 0)
+		return;
+	if (left_ms(syn) <= 0) {
+		give_up(syn, "no answer in time");
+		return;
+	}
+	ev_timer_stop(loop, timer);
+	ev_timer_set(timer, (double)left_ms(syn) / 1e3, 0.);
+	ev_timer_start(loop, timer);
 }
 
 /* What is left is sent when there is room. */

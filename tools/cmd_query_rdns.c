@@ -6,15 +6,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
+#include "tools/tool.h"
 
 /* A name from the DNS may have any bytes; it is shown as it is taken. */
 static void keep(struct query_rdns *out, const char *name)
@@ -54,7 +47,7 @@ static bool confirm(struct tool_dns *dns, const struct addr *addr,
 		struct tool_dns_answer answer = { 0 };
 		enum tool_dns_status status;
 
-		if (now_ms() >= until) {
+		if (tool_now_ms() >= until) {
 			snprintf(out->trouble, sizeof(out->trouble),
 				 "its names take too long to look up");
 			return false;
@@ -81,7 +74,7 @@ void query_rdns(struct tool_dns *dns, const struct addr *addr,
 		struct query_rdns *out)
 {
 	struct tool_dns_answer names = { 0 };
-	int64_t until = now_ms() + QUERY_RDNS_MS / 2;
+	int64_t until = tool_now_ms() + QUERY_RDNS_MS / 2;
 	enum tool_dns_status status;
 
 	memset(out, 0, sizeof(*out));

@@ -21,7 +21,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tools/tool_dns.h"
@@ -201,14 +200,6 @@ child(const struct conf *conf, int fd, pid_t parent)
 
 /* ---- the parent ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Exactly len bytes by the deadline; 0 at the end, -1 and said otherwise. */
 static int read_all(int fd, void *data, size_t len, int64_t until,
 		    struct error *err)
@@ -218,7 +209,7 @@ static int read_all(int fd, void *data, size_t len, int64_t until,
 
 	while (got < len) {
 		struct pollfd wait = { .fd = fd, .events = POLLIN };
-		int64_t left = until - now_ms();
+		int64_t left = until - tool_now_ms();
 		ssize_t n;
 
 		if (left <= 0 || poll(&wait, 1, (int)left) == 0) {
@@ -277,7 +268,7 @@ static bool take(const struct conf *conf, struct spf_store *out,
 static bool listen_to(const struct conf *conf, int fd, struct spf_store *out,
 		      struct error *err)
 {
-	int64_t until = now_ms() + RUN_MS;
+	int64_t until = tool_now_ms() + RUN_MS;
 
 	for (;;) {
 		uint32_t size;

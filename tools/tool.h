@@ -57,6 +57,9 @@ const char *tool_date(uint32_t date, char *buf);
 #define TOOL_TIME_MAX 32
 const char *tool_time(uint64_t seconds, char *buf);
 
+/* tool_now_ms - a clock that nobody sets, in milliseconds: CLOCK_MONOTONIC. */
+int64_t tool_now_ms(void);
+
 /* tool_hex - digest as text; buf has 2 * size + 1 bytes. */
 const char *tool_hex(const uint8_t *data, size_t size, char *buf);
 

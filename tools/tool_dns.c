@@ -14,7 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "tools/tool.h"
 
 #define TRIES       3
 #define TRY_MIN_MS  200
@@ -153,14 +154,6 @@ static void on_answer(void *ctx, int status, int timeouts,
 		q->status = trouble(q->answer, ares_strerror(status));
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Wait for c-ares' sockets, left_ms at most, and let it work on them. */
 static void turn(struct tool_dns *dns, int64_t left_ms)
 {
@@ -228,7 +221,7 @@ enum tool_dns_status tool_dns_ask(struct tool_dns *dns, const char *name,
 				  struct tool_dns_answer *out)
 {
 	struct question q = { .name = name, .type = type, .answer = out };
-	int64_t until = now_ms() + dns->timeout_ms;
+	int64_t until = tool_now_ms() + dns->timeout_ms;
 
 	memset(out, 0, sizeof(*out));
 	if (!is_name(name)) {
@@ -238,7 +231,7 @@ enum tool_dns_status tool_dns_ask(struct tool_dns *dns, const char *name,
 	}
 	ares_query(dns->channel, name, 1 /* IN */, (int)type, on_answer, &q);
 	while (!q.done) {
-		int64_t left = until - now_ms();
+		int64_t left = until - tool_now_ms();
 
 		if (left <= 0)
 			ares_cancel(dns->channel);

@@ -105,6 +105,14 @@ const char *tool_date(uint32_t date, char *buf)
 	return buf;
 }
 
+int64_t tool_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 const char *tool_time(uint64_t seconds, char *buf)
 {
 	time_t t = (time_t)seconds;
