@@ -10,14 +10,12 @@
 #include "daemon/clients.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/local_socket.h"
 #include "tools/tool.h"
 
 #define BACKLOG     512 /* a busy moment; beyond it connect() fails */
@@ -56,32 +54,6 @@ struct clients {
 	struct buffers *buffers; /* one a slot */
 };
 
-static bool listen_at(struct clients *clients, const char *path, mode_t mode,
-		      gid_t gid, struct error *err)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return error_set(err, ERROR_LIMIT, 0,
-				 "%s: longer than the %zu bytes that the name "
-				 "of a socket may have",
-				 path, sizeof(address.sun_path) - 1);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	unlink(path);
-	clients->fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (clients->fd < 0 || bind(clients->fd, (struct sockaddr *)&address,
-				    sizeof(address)) != 0)
-		return error_set(err, ERROR_SYSTEM, errno, "%s", path);
-	/* the group before the mode: in between it is open to nobody new */
-	if (gid != (gid_t)-1 && chown(path, (uid_t)-1, gid) != 0)
-		return error_set(err, ERROR_SYSTEM, errno,
-				 "%s: cannot be given to group %u", path, gid);
-	if (chmod(path, mode) != 0 || listen(clients->fd, BACKLOG) != 0)
-		return error_set(err, ERROR_SYSTEM, errno, "%s", path);
-	return true;
-}
-
 bool clients_open(struct clients **out, const char *path, mode_t mode,
 		  gid_t gid, const struct clients_protocol *protocol, void *ctx,
 		  struct error *err)
@@ -105,7 +77,8 @@ bool clients_open(struct clients **out, const char *path, mode_t mode,
 		clients->slots[i].in = clients->buffers[i].in;
 		clients->slots[i].out = clients->buffers[i].out;
 	}
-	if (!listen_at(clients, path, mode, gid, err)) {
+	clients->fd = local_socket_listen(path, mode, gid, BACKLOG, err);
+	if (clients->fd < 0) {
 		clients_close(clients);
 		return false;
 	}

@@ -59,9 +59,9 @@ struct clients_stats {
 
 struct clients;
 
-/* clients_open - the socket, with that mode and group (-1: left as it is).  A stale
- * one is replaced: to be called by who holds the instance's lock, before rights
- * are dropped.  protocol and ctx are kept. */
+/* clients_open - the socket, with that mode and group, made by
+ * local_socket_listen().  To be called before rights are dropped.  protocol and ctx
+ * are kept. */
 bool clients_open(struct clients **out, const char *path, mode_t mode,
 		  gid_t gid, const struct clients_protocol *protocol, void *ctx,
 		  struct error *err);

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <ev.h>
+
+#include "daemon/local_socket.h"
 
 struct client {
 	struct control *control;
@@ -54,27 +54,15 @@ bool control_take(struct control **out, int fd, struct error *err)
 }
 
 bool control_open(struct control **out, const char *run_dir, const char *name,
-		  int gid, struct error *err)
+		  gid_t gid, struct error *err)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char path[128]; /* conf keeps run-dir far shorter */
 	int fd;
 
 	*out = NULL;
-	/* conf keeps run-dir short enough for sun_path */
-	snprintf(address.sun_path, sizeof(address.sun_path), "%.86s/%s",
-		 run_dir, name);
-	unlink(address.sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 &&
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-	    chmod(address.sun_path, 0660) == 0 &&
-	    (gid < 0 || chown(address.sun_path, (uid_t)-1, (gid_t)gid) == 0) &&
-	    listen(fd, CONTROL_CLIENTS_MAX) == 0)
-		return control_take(out, fd, err);
-	error_set(err, ERROR_SYSTEM, errno, "%s", address.sun_path);
-	if (fd >= 0)
-		close(fd);
-	return false;
+	snprintf(path, sizeof(path), "%.86s/%s", run_dir, name);
+	fd = local_socket_listen(path, 0660, gid, CONTROL_CLIENTS_MAX, err);
+	return fd >= 0 && control_take(out, fd, err);
 }
 
 /* ---- clients ------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #define DAEMON_CONTROL_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <geoblock/error.h>
 
@@ -30,11 +31,11 @@
 struct control;
 struct ev_loop;
 
-/* control_open - the socket `name` in run-dir, mode 0660, owned by gid (-1: left
- * as it is).  A stale one is replaced: to be called by who holds the instance's
- * lock, before rights are dropped. */
+/* control_open - the socket `name` in run-dir, mode 0660, owned by gid ((gid_t)-1:
+ * left as it is), made by local_socket_listen().  To be called before rights are
+ * dropped. */
 bool control_open(struct control **out, const char *run_dir, const char *name,
-		  int gid, struct error *err);
+		  gid_t gid, struct error *err);
 
 /* control_take - the same of a socket that listens already; fd is the control's
  * from then on. */

@@ -250,7 +250,7 @@ static void raise_limit(void)
 static void open_sockets(struct policyd *policyd)
 {
 	const struct conf *conf = policyd->snapshot->conf;
-	int gid = policyd->rights.change ? (int)policyd->rights.gid : -1;
+	gid_t gid = policyd->rights.change ? policyd->rights.gid : (gid_t)-1;
 	struct error err = { 0 };
 	int control_fd;
 	bool ok;

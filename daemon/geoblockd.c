@@ -582,7 +582,7 @@ int main(int argc, char **argv)
 	open_nflog(&daemon);
 	if (!control_open(&daemon.control, daemon.snapshot->conf->run_dir,
 			  CONTROL_SOCKET,
-			  daemon.rights.change ? (int)daemon.rights.gid : -1,
+			  daemon.rights.change ? daemon.rights.gid : (gid_t)-1,
 			  &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
 	if (!mail_open(&daemon.mail, daemon.snapshot->conf, &daemon.path, &err))

@@ -16,6 +16,7 @@
 
 #include <ev.h>
 
+#include "daemon/local_socket.h"
 #include "daemon/policyd.h"
 
 #define FIRST_FD      3 /* SD_LISTEN_FDS_START */
@@ -71,8 +72,6 @@ static const char *name_of(const struct conf_listen *listen, char *buf,
 {
 	char addr[ADDR_TEXT_MAX];
 
-	if (listen->path[0])
-		return listen->path;
 	addr_format(&listen->server.addr, addr);
 	snprintf(buf, size,
 		 listen->server.addr.family == 6 ? "[%s]:%u" : "%s:%u", addr,
@@ -193,68 +192,43 @@ static bool is_handed(const struct policyd_listeners *all,
 
 /* ---- opened ------------------------------------------------------------------ */
 
-/* Does anybody listen at a path that is taken? */
-static bool is_alive(const union place *place, socklen_t len)
+static int open_port(const struct conf_listen *at, const union place *place,
+		     socklen_t len, struct error *err)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool alive = fd >= 0 && (connect(fd, &place->any, len) == 0 ||
-				 errno != ECONNREFUSED);
+	char name[ADDR_TEXT_MAX + 10];
+	int one = 1, fd;
 
+	fd = socket(place->any.sa_family,
+		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	}
+	if (fd >= 0 && at->server.addr.family == 6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (fd >= 0 && bind(fd, &place->any, len) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	error_set(err, ERROR_SYSTEM, errno, "cannot listen at %s",
+		  name_of(at, name, sizeof(name)));
 	if (fd >= 0)
 		close(fd);
-	return alive;
-}
-
-static bool bind_unix(int fd, const union place *place, socklen_t len)
-{
-	const char *path = place->un.sun_path;
-	struct stat there;
-
-	if (bind(fd, &place->any, len) != 0) {
-		if (errno != EADDRINUSE)
-			return false;
-		if (lstat(path, &there) != 0 || !S_ISSOCK(there.st_mode) ||
-		    is_alive(place, len)) {
-			errno = EADDRINUSE;
-			return false;
-		}
-		if (unlink(path) != 0 || bind(fd, &place->any, len) != 0)
-			return false;
-	}
-	return chmod(path, 0666) == 0;
+	return -1;
 }
 
 static bool open_one(struct policyd_listeners *all,
-		     const struct conf_listen *listen_at, struct error *err)
+		     const struct conf_listen *at, struct error *err)
 {
 	union place place;
-	socklen_t len = make_place(listen_at, &place);
-	char name[ADDR_TEXT_MAX + 10];
-	int one = 1, fd;
-	bool ok;
+	socklen_t len = make_place(at, &place);
+	int fd;
 
 	if (is_handed(all, &place, len))
 		return true;
-	fd = socket(place.any.sa_family,
-		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && !listen_at->path[0]) {
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		if (listen_at->server.addr.family == 6)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
-				   sizeof(one));
-	}
-	ok = fd >= 0 &&
-	     (listen_at->path[0] ? bind_unix(fd, &place, len)
-				 : bind(fd, &place.any, len) == 0) &&
-	     listen(fd, BACKLOG) == 0;
-	if (ok)
-		return add(all, fd, err);
-	error_set(err, ERROR_SYSTEM, errno, "cannot listen at %s",
-		  name_of(listen_at, name, sizeof(name)));
-	if (fd >= 0)
-		close(fd);
-	return false;
+	fd = at->path[0] ? local_socket_listen(at->path, 0666, (gid_t)-1,
+					       BACKLOG, err)
+			 : open_port(at, &place, len, err);
+	return fd >= 0 && add(all, fd, err);
 }
 
 bool policyd_listen_open(struct policyd_listeners **out,
