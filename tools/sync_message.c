@@ -28,7 +28,8 @@ static void take_warning(struct sync_heard *h, const struct sync_message *m)
 	if (h->warnings++ >= SYNC_WARNINGS_TAKEN || !warn || !warn->say)
 		return;
 	clean(text, sizeof(text), m->text, sizeof(m->text));
-	warn->say(warn->ctx, text);
+	if (text[0] != '\0')
+		warn->say(warn->ctx, text);
 }
 
 static bool take_item(struct sync_heard *h, const struct sync_message *m)

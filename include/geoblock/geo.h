@@ -118,8 +118,8 @@ void geo_read_all(struct geo_table *table, struct geo_file *files, size_t count,
  * rights.
  *
  * Whoever sent it is not believed: sizes are bounded, every field is checked to
- * be one that a reader could have made, a registry comes once, and each
- * source's counts have to be those of its entries; what is received is a copy,
+ * be one that a reader could have made, a registry comes once, and each source
+ * has as many entries as it says, in order and disjoint; what is received is a copy,
  * so that nothing changes behind the check.  The table has to be empty, and is
  * empty after an error. */
 bool geo_table_send(const struct geo_table *table, int fd, struct error *err);

@@ -161,44 +161,53 @@ static bool check_record(const struct geo_table *t, uint32_t source,
 	       r->status < STATUS_COUNT && r->date <= DATE_MAX;
 }
 
-/* left4, left6: entries that a source still has to have. */
-static bool check_entries(const struct geo_table *t, uint32_t *left4,
-			  uint32_t *left6)
+/* Each source has the entries that it says, in their order and disjoint: what
+ * comes after relies on that. */
+static bool check4(const struct geo_table *t, uint32_t found[])
 {
+	uint32_t last[GEO_SOURCES_MAX];
+
 	for (size_t i = 0; i < t->count4; i++) {
 		const struct geo_range4 *r = &t->v4[i];
 
 		if (r->first > r->last ||
 		    !check_record(t, r->source, &r->record) ||
-		    left4[r->source]-- == 0)
+		    (found[r->source]++ > 0 && r->first <= last[r->source]))
 			return false;
+		last[r->source] = r->last;
 	}
+	return true;
+}
+
+static bool check6(const struct geo_table *t, uint32_t found[])
+{
+	addr6_t last[GEO_SOURCES_MAX];
+
 	for (size_t i = 0; i < t->count6; i++) {
 		const struct geo_range6 *r = &t->v6[i];
 
 		if (r->first > r->last ||
 		    !check_record(t, r->source, &r->record) ||
-		    left6[r->source]-- == 0)
+		    (found[r->source]++ > 0 && r->first <= last[r->source]))
 			return false;
+		last[r->source] = r->last;
 	}
 	return true;
 }
 
 static bool check(const struct geo_table *t, struct error *err)
 {
-	uint32_t left[2][GEO_SOURCES_MAX];
-	uint64_t sum4 = 0, sum6 = 0;
+	uint32_t found4[GEO_SOURCES_MAX] = { 0 };
+	uint32_t found6[GEO_SOURCES_MAX] = { 0 };
 
 	if (!check_sources(t, err))
 		return false;
-	for (size_t i = 0; i < t->source_count; i++) {
-		sum4 += left[0][i] = t->sources[i].records4;
-		sum6 += left[1][i] = t->sources[i].records6;
-	}
-	/* no source has more than it says, and so none has less */
-	if (sum4 != t->count4 || sum6 != t->count6 ||
-	    !check_entries(t, left[0], left[1]))
+	if (!check4(t, found4) || !check6(t, found6))
 		return impossible(err, "an entry");
+	for (size_t i = 0; i < t->source_count; i++)
+		if (found4[i] != t->sources[i].records4 ||
+		    found6[i] != t->sources[i].records6)
+			return impossible(err, "a number of entries");
 	return true;
 }
 

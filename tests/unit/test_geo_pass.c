@@ -103,6 +103,23 @@ static void registry(struct geo_table *t)
 {
 	t->v6[0].record.registry = REGISTRY_APNIC;
 }
+static void overlaps(struct geo_table *t)
+{
+	t->v4[1].first = t->v4[0].last;
+}
+static void disorder(struct geo_table *t)
+{
+	struct geo_range4 first = t->v4[0];
+
+	t->v4[0] = t->v4[1];
+	t->v4[1] = first;
+}
+static void overlaps6(struct geo_table *t)
+{
+	t->v6[1] = t->v6[0];
+	t->sources[0].records6++;
+	t->sources[1].records6--;
+}
 static void date(struct geo_table *t)
 {
 	t->v4[0].record.date = UINT32_MAX;
@@ -154,11 +171,12 @@ static void path_empty(struct geo_table *t)
 static void test_impossible_is_refused(void **state)
 {
 	static void (*const wrong[])(struct geo_table *) = {
-		turned,         turned6,     no_source,       far_source,
-		other_source,   country,     status,          registry,
-		date,           more,        swapped,         source_kind,
-		source_country, twice,       source_registry, source_nameless,
-		path_endless,   path_escape, path_empty,
+		turned,         turned6,    no_source,       far_source,
+		other_source,   country,    status,          registry,
+		date,           more,       swapped,         source_kind,
+		source_country, twice,      source_registry, source_nameless,
+		overlaps,       disorder,   overlaps6,       path_endless,
+		path_escape,    path_empty,
 	};
 
 	(void)state;
