@@ -58,9 +58,12 @@ static uint32_t missing_since(const struct grace *g, uint32_t i,
 static bool joins(const struct grace *g, const struct geo_range6 *range,
 		  uint32_t since)
 {
-	const struct geo_range6 *last = &g->missing[g->count - 1];
+	const struct geo_range6 *last;
 
-	return g->count > 0 && last->last + 1 == range->first &&
+	if (g->count == 0)
+		return false;
+	last = &g->missing[g->count - 1];
+	return last->last + 1 == range->first &&
 	       g->since[g->count - 1] == since &&
 	       memcmp(&last->record, &range->record, sizeof(last->record)) == 0;
 }
