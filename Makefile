@@ -178,6 +178,16 @@ demo:
 demo-run: need-build $(PROGRAMS) $(HELPERS)
 	@BUILD=$(BUILD) tests/net/demo
 
+# soak: the long proofs: a flood of 10 s, 10,000 reloads, syncs against flushes
+.PHONY: soak soak-run
+soak:
+	@tests/deps ensure build test
+	+@$(MAKE) --no-print-directory soak-run
+soak-run: need-build tests-build
+	@BUILD=$(BUILD) FLOOD_SECONDS=10 tests/net/test_flood
+	@BUILD=$(BUILD) RELOADS=10000 tests/net/test_daemon
+	@BUILD=$(BUILD) SOAK=yes SYNCS=40 tests/net/test_race
+
 # accuracy: fingerprints on labelled captures, beside p0f and the kernel's osf
 .PHONY: accuracy accuracy-run
 accuracy:
@@ -255,6 +265,7 @@ help:
 	'make check-vm      those of them that run on the stock kernel of Debian' \
 	'make demo          four senders, real connections, throw-away namespaces' \
 	'make bench         the numbers, beside their peers' \
+	'make soak          the long proofs: a flood of 10 s, 10,000 reloads' \
 	'make accuracy      operating systems named rightly, beside p0f and osf' \
 	'make lint          format, static analysis, include arrows' \
 	'make asan          the tests under ASan and UBSan, in build/asan' \
