@@ -167,9 +167,8 @@ static json_t *top_json(const struct top *top, const char *unit)
 		json_t *row = opinions(d->first, d->second, d->country);
 		char text[RANGE_TEXT_MAX];
 
-		json_object_set_new(
-			row, "range",
-			json_string(range_format(&d->range, text)));
+		json_object_set_new(row, "range",
+				    json_string(range_format(&d->range, text)));
 		put_number(row, unit, size_of(&d->range));
 		json_array_append_new(rows, row);
 	}

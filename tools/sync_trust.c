@@ -44,14 +44,16 @@ static bool ahead(uint32_t date)
 static const struct geo_source *source_before(const struct sync *s,
 					      enum geo_registry registry)
 {
+	const struct geo_source *source;
 	struct image_about about;
 
 	if (!s->old_image || registry == REGISTRY_NONE)
 		return NULL;
 	image_about(s->old_image, &about);
-	for (size_t i = 0; i < about.source_count; i++)
-		if (about.sources[i].registry == registry)
-			return &about.sources[i];
+	source = about.sources; /* belong to the image */
+	for (size_t i = 0; i < about.source_count; i++, source++)
+		if (source->registry == registry)
+			return source;
 	return NULL;
 }
 

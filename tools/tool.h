@@ -67,7 +67,7 @@ const char *tool_hex(const uint8_t *data, size_t size, char *buf);
  * age in seconds (of its date, which is the registries' last whole day), serial,
  * records, bytes, sha256.  tool_source_sizes adds what it has delegated: IPv4
  * addresses and IPv6 /64 networks. */
-json_t *tool_source_json(const struct geo_source *source);
+json_t *tool_source_json(const struct geo_source *g);
 void tool_source_sizes(json_t *o, uint64_t addresses4, uint64_t networks6);
 
 /* The last run of geoblock-sync, as its --json tells it, in a file of the state

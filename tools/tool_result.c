@@ -75,7 +75,8 @@ static bool write_all(int fd, const char *data, size_t size)
 static bool write_new(const char *path, const void *data, size_t size)
 {
 	/* of an earlier run that is over: we hold the folder's lock */
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 		      0600);
 	bool ok;
 

@@ -64,8 +64,8 @@ struct geo_table {
 	bool finished; /* geo_table_finish() has been through */
 	/* of a finished table, beside v4 and v6; NULL where all would be 0 */
 	struct geo_opinion *second4, *second6;
-	uint32_t *since4, *since6;    /* in no file any more since, YYYYMMDD */
-	uint32_t second; /* 1 + index of the second source; 0: none */
+	uint32_t *since4, *since6; /* in no file any more since, YYYYMMDD */
+	uint32_t second;           /* 1 + index of the second source; 0: none */
 };
 
 /* All zero bytes are an empty table. */

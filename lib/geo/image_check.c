@@ -148,8 +148,8 @@ static bool kept_valid(const struct family *f)
 static bool cut_valid(const struct family *f, uint32_t i)
 {
 	return !image_cut(f, i) ||
-	       (i > 0 && f->second &&
-		f->first[i] == f->first[i - 1] && f->date[i] == f->date[i - 1] &&
+	       (i > 0 && f->second && f->first[i] == f->first[i - 1] &&
+		f->date[i] == f->date[i - 1] &&
 		(f->origin[i - 1] | IMAGE_CUT) == f->origin[i]);
 }
 

@@ -69,8 +69,8 @@ static inline struct geo_record image_record(const struct family *f, uint32_t i)
 {
 	return (struct geo_record){ .country = f->first[i],
 				    .registry = (uint8_t)f->origin[i],
-				    .status = (uint8_t)(f->origin[i] >> 8 &
-							 0x7f),
+				    .status =
+					    (uint8_t)(f->origin[i] >> 8 & 0x7f),
 				    .date = f->date[i] };
 }
 

@@ -70,9 +70,9 @@ static bool emit4(struct overlay *o, struct ends at, const size_t *i,
 	r.last = (uint32_t)at.last;
 	if (!make_room(o, n, err) || !table_add4(&o->out, &r, err))
 		return false;
-	o->out.second4[n] = (struct geo_opinion){
-		second, i && o->a->v4[*i].first != r.first
-	};
+	o->out.second4[n] =
+		(struct geo_opinion){ second,
+				      i && o->a->v4[*i].first != r.first };
 	o->out.since4[n] = i && o->a->since4 ? o->a->since4[*i] : 0;
 	return true;
 }
@@ -89,9 +89,9 @@ static bool emit6(struct overlay *o, struct ends at, const size_t *i,
 	r.last = at.last;
 	if (!make_room(o, n, err) || !table_add6(&o->out, &r, err))
 		return false;
-	o->out.second6[n] = (struct geo_opinion){
-		second, i && o->a->v6[*i].first != r.first
-	};
+	o->out.second6[n] =
+		(struct geo_opinion){ second,
+				      i && o->a->v6[*i].first != r.first };
 	o->out.since6[n] = i && o->a->since6 ? o->a->since6[*i] : 0;
 	return true;
 }

@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "tools/tool_confirm.h"
@@ -40,8 +40,11 @@ static struct kernel_plan sample(struct iset *allow, struct iset *deny)
 		.rest_counter = "abroad",
 		.rest_action = ACTION_RESET,
 		.rest_needs_syn = true,
-		.queue = { .enabled = true, .first = 25, .last = 28,
-			   .fanout = true, .fail_closed = true },
+		.queue = { .enabled = true,
+			   .first = 25,
+			   .last = 28,
+			   .fanout = true,
+			   .fail_closed = true },
 		.nflog_group = 25,
 	};
 
@@ -68,8 +71,8 @@ static void test_round_trip(void **state)
 	struct tool_saved *saved;
 
 	(void)state;
-	assert_true(tool_saved_write(folder, "plan", "geoblock", &plan, 77,
-				     &err));
+	assert_true(
+		tool_saved_write(folder, "plan", "geoblock", &plan, 77, &err));
 	saved = tool_saved_read(folder, "plan", &err);
 	assert_non_null(saved);
 	assert_true(saved->table);
@@ -134,8 +137,8 @@ static void test_damaged(void **state)
 	size_t size;
 
 	(void)state;
-	assert_true(tool_saved_write(folder, "plan", "geoblock", &plan, 0,
-				     &err));
+	assert_true(
+		tool_saved_write(folder, "plan", "geoblock", &plan, 0, &err));
 	bytes = bytes_of(&size);
 	for (size_t i = 0; i < size; i++) {
 		bytes[i] ^= 1u << i % 8;
@@ -184,11 +187,11 @@ static void test_times(void **state)
 	static const struct {
 		const char *text;
 		unsigned seconds; /* 0: none */
-	} cases[] = { { "60s", 60 },   { "60", 60 },  { "5m", 300 },
-		      { "1h", 3600 },  { "1s", 1 },   { "0s", 0 },
-		      { "2h", 0 },     { "61m", 0 },  { "", 0 },
-		      { "s", 0 },      { "-1s", 0 },  { "1d", 0 },
-		      { "1s ", 0 },    { "99999h", 0 }, { "4294967297s", 0 } };
+	} cases[] = { { "60s", 60 },  { "60", 60 },    { "5m", 300 },
+		      { "1h", 3600 }, { "1s", 1 },     { "0s", 0 },
+		      { "2h", 0 },    { "61m", 0 },    { "", 0 },
+		      { "s", 0 },     { "-1s", 0 },    { "1d", 0 },
+		      { "1s ", 0 },   { "99999h", 0 }, { "4294967297s", 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
