@@ -60,7 +60,10 @@ static bool joins(const struct grace *g, const struct geo_range6 *range,
 {
 	const struct geo_range6 *last;
 
-	if (g->count == 0 || g->since[g->count - 1] != since)
+	if (g->count == 0)
+		return false;
+	assert(g->missing && g->since);
+	if (g->since[g->count - 1] != since)
 		return false;
 	last = &g->missing[g->count - 1];
 	return last->last + 1 == range->first &&
