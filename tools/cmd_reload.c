@@ -70,6 +70,7 @@ static json_t *say(const struct conf *conf, enum tool_word word)
  * daemon is gone.  It keeps the time itself, whatever becomes of us. */
 static const char *wait_for_it(const struct conf *conf, unsigned seconds)
 {
+	tool_ask_catch();
 	tool_ask_start("geoblock reload", seconds);
 	for (;;) {
 		json_t *answer = say(conf, tool_ask(LOOK_MS));

@@ -360,6 +360,7 @@ bool sync_confirm(struct sync *s, const struct sync_plans *plans,
 	ok = ok && set_marker(&t);
 	if (ok) {
 		signal(SIGPIPE, SIG_IGN); /* of the watcher */
+		tool_ask_catch();
 		ok = start_watcher(&t);
 		if (!ok)
 			remove_file(s, TOOL_CONFIRM_WAITS);

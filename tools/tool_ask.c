@@ -23,14 +23,19 @@ static bool is_ours(int fd)
 	return isatty(fd) && tcgetpgrp(fd) == getpgrp();
 }
 
-void tool_ask_start(const char *program, unsigned seconds)
+void tool_ask_catch(void)
 {
 	static const int numbers[] = { SIGHUP, SIGINT, SIGTERM, SIGQUIT };
 	struct sigaction action = { .sa_handler = on_signal };
-	bool terminal = is_ours(STDIN_FILENO);
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		sigaction(numbers[i], &action, NULL);
+}
+
+void tool_ask_start(const char *program, unsigned seconds)
+{
+	bool terminal = is_ours(STDIN_FILENO);
+
 	/* what was typed before the question is no answer to it */
 	if (terminal)
 		tcflush(STDIN_FILENO, TCIFLUSH);

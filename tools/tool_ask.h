@@ -12,8 +12,10 @@ enum tool_word {
 	                 * terminal is gone */
 };
 
-/* tool_ask_start - says on stderr what the choice is, and catches those signals from
- * now on. */
+/* tool_ask_catch - from now on those signals are heard by tool_ask() only. */
+void tool_ask_catch(void);
+
+/* tool_ask_start - says on stderr what the choice is. */
 void tool_ask_start(const char *program, unsigned seconds);
 
 /* tool_ask - wait up to `ms` for a word.  Standard input counts where it is the

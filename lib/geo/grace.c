@@ -54,27 +54,30 @@ static uint32_t missing_since(const struct grace *g, uint32_t i,
 								       : 0;
 }
 
-/* A second source's borders cut records in the image; here they are one again. */
-static bool joins(const struct grace *g, const struct geo_range6 *range,
-		  uint32_t since)
+/* What was added last, where the range goes on with it: a second source's borders
+ * cut records in the image, and here they are one again.  Else NULL. */
+static struct geo_range6 *
+continued(const struct grace *g, const struct geo_range6 *range, uint32_t since)
 {
-	const struct geo_range6 *last;
+	struct geo_range6 *last;
 
-	if (g->count == 0)
-		return false;
-	assert(g->missing && g->since);
-	if (g->since[g->count - 1] != since)
-		return false;
+	if (g->count == 0 || !g->missing || g->since[g->count - 1] != since)
+		return NULL;
 	last = &g->missing[g->count - 1];
 	return last->last + 1 == range->first &&
-	       memcmp(&last->record, &range->record, sizeof(last->record)) == 0;
+			       memcmp(&last->record, &range->record,
+				      sizeof(last->record)) == 0
+		       ? last
+		       : NULL;
 }
 
 static bool add(struct grace *g, const struct geo_range6 *range, uint32_t since,
 		struct error *err)
 {
-	if (joins(g, range, since)) {
-		g->missing[g->count - 1].last = range->last;
+	struct geo_range6 *last = continued(g, range, since);
+
+	if (last) {
+		last->last = range->last;
 		return true;
 	}
 	(*(g->f->start ? &g->told->ranges4 : &g->told->ranges6))++;
