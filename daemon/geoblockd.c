@@ -342,8 +342,9 @@ static void open_kernel(struct daemon *daemon)
 		fatal(STATUS_UNABLE, "%s", err.text);
 	/* made here, so that it is there when there is no right to make it */
 	if (!tool_lock(&lock, conf->state_dir, TOOL_LOCK_TABLE,
-		       access(conf->state_dir, W_OK) == 0, TOOL_LOCK_TABLE_MS,
-		       &err))
+		       access(conf->state_dir, W_OK) == 0 ? TOOL_LOCK_TABLE_MODE
+							  : 0,
+		       TOOL_LOCK_TABLE_MS, &err))
 		log_warn("%s; going on without the lock", err.text);
 	if (snapshot_apply(daemon->snapshot, daemon->applier, &report, &err))
 		log_info("table %s: %s", table,

@@ -65,7 +65,7 @@ static int lock_table(struct worker *worker, struct worker_result *out)
 	int fd;
 
 	if (!tool_lock(&fd, worker->current->conf->state_dir, TOOL_LOCK_TABLE,
-		       false, TOOL_LOCK_TABLE_MS, &out->unlocked))
+		       0, TOOL_LOCK_TABLE_MS, &out->unlocked))
 		error_wrap(&out->unlocked, "going on without the lock");
 	return fd;
 }

@@ -112,7 +112,8 @@ static int lock_state(struct sync *s)
 			  s->conf->state_dir, strerror(errno));
 		return -1;
 	}
-	if (tool_lock(&fd, s->conf->state_dir, TOOL_LOCK_STATE, true, 0, &err))
+	if (tool_lock(&fd, s->conf->state_dir, TOOL_LOCK_STATE,
+		      TOOL_LOCK_STATE_MODE, 0, &err))
 		return fd;
 	sync_fail(s, "%s%s", err.text,
 		  err.kind == ERROR_HELD ? ": another geoblock-sync is running"
@@ -225,10 +226,14 @@ static bool apply_plan(struct sync *s, const struct tool_plan *plan,
 	bool ok;
 
 	if (!s->dry_run &&
-	    !tool_lock(&lock, s->conf->state_dir, TOOL_LOCK_TABLE, true,
-		       TOOL_LOCK_TABLE_MS, &err))
-		return sync_fail(s, "%s; the kernel's sets stay as they were",
-				 err.text);
+	    !tool_lock(&lock, s->conf->state_dir, TOOL_LOCK_TABLE,
+		       TOOL_LOCK_TABLE_MODE, TOOL_LOCK_TABLE_MS, &err)) {
+		if (err.kind != ERROR_HELD)
+			return sync_fail(
+				s, "%s; the kernel's sets stay as they were",
+				err.text);
+		sync_warn(s, "%s; going on without the lock", err.text);
+	}
 	ok = apply_locked(s, plan, before);
 	tool_unlock(lock);
 	if (ok && plan->plan.queue.enabled &&

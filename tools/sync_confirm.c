@@ -88,8 +88,8 @@ static bool put_back(const struct sync *s, const struct kernel_plan *old,
 	bool ok;
 
 	/* without the lock rather than not at all */
-	if (!tool_lock(&lock, s->conf->state_dir, TOOL_LOCK_TABLE, true,
-		       TOOL_LOCK_TABLE_MS, err))
+	if (!tool_lock(&lock, s->conf->state_dir, TOOL_LOCK_TABLE,
+		       TOOL_LOCK_TABLE_MODE, TOOL_LOCK_TABLE_MS, err))
 		lock = -1;
 	ok = put_back_locked(s->conf->table, old, err);
 	tool_unlock(lock);

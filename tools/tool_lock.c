@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,18 +28,20 @@ static bool try(int fd, unsigned wait_ms)
 	return true;
 }
 
-bool tool_lock(int *fd, const char *folder, const char *name, bool create,
+bool tool_lock(int *fd, const char *folder, const char *name, mode_t mode,
 	       unsigned wait_ms, struct error *err)
 {
-	int flags = create ? O_RDWR | O_CREAT : O_RDONLY;
+	int flags = mode ? O_RDWR | O_CREAT : O_RDONLY;
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	*fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (*fd < 0 && errno == ENOENT && !create)
+	*fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (*fd < 0 && errno == ENOENT && !mode)
 		return true;
 	if (*fd < 0)
 		return error_set(err, ERROR_SYSTEM, errno, "%s", path);
+	if (mode)
+		(void)!fchmod(*fd, mode); /* an older version's */
 	if (try(*fd, wait_ms))
 		return true;
 	if (errno == EWOULDBLOCK)

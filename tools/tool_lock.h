@@ -3,6 +3,7 @@
 #define TOOLS_TOOL_LOCK_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <geoblock/error.h>
 
@@ -19,11 +20,18 @@
 /* How long for the table: staging is a matter of a second on a slow machine. */
 #define TOOL_LOCK_TABLE_MS 10000
 
-/* tool_lock - wait for it up to wait_ms (0: not at all).  Where `create` is false
- * the file has to be there already (it is opened for reading only: no right to
- * write is needed); where it is not, nobody has locked it: true, *fd is -1.
- * ERROR_HELD: somebody has it; else ERROR_SYSTEM; *fd is -1. */
-bool tool_lock(int *fd, const char *folder, const char *name, bool create,
+/* The second one's file has to be readable for geoblockd, whose user and group the
+ * maker may not have the right to name: so it is for all, and anybody may keep the
+ * lock.  Who waited in vain therefore goes on without it; the switch itself is a
+ * compare-and-swap. */
+#define TOOL_LOCK_STATE_MODE 0600
+#define TOOL_LOCK_TABLE_MODE 0644
+
+/* tool_lock - wait for it up to wait_ms (0: not at all).  The file gets that mode,
+ * and is made where it is not there; where mode is 0 it is opened for reading only
+ * (no right to write is needed), and where it is not there, nobody has locked it:
+ * true, *fd is -1.  ERROR_HELD: somebody has it; else ERROR_SYSTEM; *fd is -1. */
+bool tool_lock(int *fd, const char *folder, const char *name, mode_t mode,
 	       unsigned wait_ms, struct error *err);
 void tool_unlock(int fd); /* -1 is allowed */
 
