@@ -13,7 +13,9 @@
  *
  *   sync_child.c    the parent: prepares, forks, listens, takes over
  *   sync_sandbox.c  the child gives its rights up
- *   sync_fetch.c    … downloads
+ *   sync_fetch.c    … downloads: what to ask for, and whether it is good
+ *   sync_transfer.c   … one request (sync_curl.c has libcurl loaded)
+ *   sync_md5.c        … what a checksum file says
  *   sync_cache.c    … keeps what is good
  *   sync_gpgv.c     … asks gpgv(1), in a process beside it
  *   sync_read.c     … reads the files into a table
@@ -173,11 +175,11 @@ bool gpgv_start(struct sync_child *c, struct error *err);
 /* gpgv_check - NAME.asc is a signature of NAME.new by the item's key. */
 bool gpgv_check(struct sync_child *c, size_t index, struct error *err);
 
-/* sandbox_limits, sandbox_landlock, sandbox_gpgv - parts of sync_sandbox() that
- * the process beside has in common, and its list of calls. */
+/* Parts of sync_sandbox() that the process beside shares: sandbox_tied (to end with
+ * its parent), sandbox_landlock (exec: may run programs, but write nothing; true
+ * where the kernel has none); and sandbox_gpgv, its own list of system calls. */
+bool sandbox_tied(pid_t parent, struct error *err);
 bool sandbox_landlock(int cache, bool exec, struct error *err);
 bool sandbox_gpgv(struct error *err);
-/* sandbox_tied - to end with the parent. */
-bool sandbox_tied(pid_t parent, struct error *err);
 
 #endif
