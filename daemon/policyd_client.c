@@ -33,6 +33,7 @@ struct client {
 	bool waiting;             /* for geoblockd or the greylist */
 	bool processing, partial; /* a request has begun and is not whole */
 	int fd;                   /* -1: it went */
+	uid_t uid;
 	ev_io io;
 	ev_timer idle;
 	struct policyd_parser parser;
@@ -114,23 +115,46 @@ static bool is_idle(const struct client *client)
 	return !client->waiting && client->parser.total == 0;
 }
 
-/* A free slot, made where there is none by hanging up on who is longest idle. */
-static struct client *find_slot(struct policyd_clients *clients)
+/* The one of two that is longer idle; NULL: none yet. */
+static struct client *longer_idle(struct client *a, struct client *b)
 {
-	struct ev_loop *loop = clients->policyd->loop;
-	struct client *oldest = NULL;
+	struct ev_loop *loop = b->clients->policyd->loop;
+
+	if (!is_idle(b))
+		return a;
+	return !a || ev_timer_remaining(loop, &b->idle) <
+				       ev_timer_remaining(loop, &a->idle)
+		       ? b
+		       : a;
+}
+
+/* A free slot, made where there is none by hanging up on who is longest idle: among
+ * all, or among the newcomer's user's where that one has its share.  NULL: nobody
+ * is idle.  *full: there was none. */
+static struct client *find_slot(struct policyd_clients *clients, uid_t uid,
+				bool *full)
+{
+	struct client *vacant = NULL, *oldest = NULL, *own = NULL;
+	size_t of_user = 0;
 
 	for (size_t i = 0; i < POLICYD_CLIENTS_MAX; i++) {
 		struct client *client = &clients->slots[i];
 
-		if (client->fd < 0)
-			return client;
-		if (is_idle(client) &&
-		    (!oldest ||
-		     ev_timer_remaining(loop, &client->idle) <
-			     ev_timer_remaining(loop, &oldest->idle)))
-			oldest = client;
+		if (client->fd < 0) {
+			vacant = client;
+			continue;
+		}
+		oldest = longer_idle(oldest, client);
+		if (client->uid != uid)
+			continue;
+		of_user++;
+		own = longer_idle(own, client);
 	}
+	*full = !vacant || of_user >= POLICYD_OF_USER_MAX;
+	if (!*full)
+		return vacant;
+	if (of_user >= POLICYD_OF_USER_MAX)
+		oldest = own;
 	if (oldest)
 		hang_up(oldest);
 	return oldest;
@@ -149,15 +173,18 @@ static void set_limit(struct client *client, double seconds)
 void policyd_clients_add(struct policyd_clients *clients, int fd)
 {
 	struct policyd *policyd = clients->policyd;
+	struct ucred who = { .uid = (uid_t)-1 };
+	socklen_t size = sizeof(who);
 	struct client *client;
-	bool full = clients->count == POLICYD_CLIENTS_MAX;
+	bool full;
 
 	policyd->counters.connections++;
-	client = find_slot(clients);
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size);
+	client = find_slot(clients, who.uid, &full);
 	if (full && policyd->counters.refused++ == 0)
-		log_warn("there are %d connections, which is the most; idle "
-			 "ones are closed for new ones",
-			 POLICYD_CLIENTS_MAX);
+		log_warn("there are %zu connections, which is the most, in all "
+			 "or of one user; idle ones are closed for new ones",
+			 clients->count);
 	if (!client) {
 		close(fd);
 		return;
@@ -166,6 +193,7 @@ void policyd_clients_add(struct policyd_clients *clients, int fd)
 	memset(client, 0, offsetof(struct client, input));
 	client->clients = clients;
 	client->fd = fd;
+	client->uid = who.uid;
 	policyd_parser_reset(&client->parser);
 	ev_io_init(&client->io, on_client, fd, EV_READ);
 	ev_init(&client->idle, on_idle);
