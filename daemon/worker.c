@@ -5,11 +5,15 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <geoblock/log.h>
 
 #include "tools/tool_confirm.h"
 #include "tools/tool_lock.h"
+
+#define NICE 10
 
 struct worker {
 	pthread_t thread;
@@ -17,7 +21,7 @@ struct worker {
 	pthread_cond_t change;
 	/* under the lock */
 	unsigned asked;
-	bool stop, has_result;
+	bool started, stop, has_result;
 	struct worker_result result;
 	struct snapshot *back; /* NULL: nothing to go back to */
 	/* the worker's own */
@@ -135,7 +139,11 @@ static void *run(void *ctx)
 {
 	struct worker *worker = ctx;
 
+	/* what is of this thread alone, on Linux; packets come first */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
 	pthread_mutex_lock(&worker->lock);
+	worker->started = true;
+	pthread_cond_signal(&worker->change);
 	for (;;) {
 		struct worker_result result = { 0 };
 		struct snapshot *back;
@@ -194,6 +202,11 @@ bool worker_start(struct worker **out, struct kernel *kernel, const char *path,
 		free(worker);
 		return error_set(err, ERROR_SYSTEM, rc, "worker thread");
 	}
+	/* the filter that comes does not know what it does first */
+	pthread_mutex_lock(&worker->lock);
+	while (!worker->started)
+		pthread_cond_wait(&worker->change, &worker->lock);
+	pthread_mutex_unlock(&worker->lock);
 	*out = worker;
 	return true;
 }

@@ -67,6 +67,7 @@ class Daemon:
     def __enter__(self):
         self.site.before = [*self.before, *ON_OWN_CPU]
         self.site.start()
+        self.site.tool("reload")  # when this is done, so is all that a start brings
         self.pid = self.site.daemon.pid
         return self
 
