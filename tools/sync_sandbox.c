@@ -2,10 +2,8 @@
 /* The child's fences, outermost first: another user without a capability and
  * without a way to get one; limits; Landlock, where the kernel has it, so that
  * nothing can be written but the cache, no program run, and little read beyond
- * libraries, certificates and what a name service needs (below systemd's unit,
- * which has no way to another user, it is what keeps it from root's files); and a
- * list of system calls.  It may connect to wherever it likes: it has to
- * download. */
+ * libraries, certificates and what a name service needs; and a list of system
+ * calls.  It may connect to wherever it likes: it has to download. */
 #include "tools/sync_child.h"
 
 #include <errno.h>
@@ -270,7 +268,6 @@ static const int common[] = {
 	SCMP_SYS(set_robust_list),
 	SCMP_SYS(set_tid_address),
 	SCMP_SYS(arch_prctl),
-	SCMP_SYS(tgkill),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
 };
@@ -295,6 +292,7 @@ static const int of_gpgv[] = {
 	SCMP_SYS(dup3),      SCMP_SYS(pipe),   SCMP_SYS(chdir),
 	SCMP_SYS(fchdir),    SCMP_SYS(prctl),  SCMP_SYS(setrlimit),
 	SCMP_SYS(prlimit64), SCMP_SYS(sendto), SCMP_SYS(recvfrom),
+	SCMP_SYS(tgkill),
 };
 
 #define W_X ((uint32_t)(PROT_WRITE | PROT_EXEC))
@@ -341,11 +339,17 @@ bool sandbox_gpgv(struct error *err)
 
 static bool filter_child(struct error *err)
 {
+	/* abort() raises a signal; where nobody is another user, others' end
+	 * with it just as well */
+	const struct tool_condition own[] = {
+		{ SCMP_SYS(tgkill), 0, UINT32_MAX, (uint32_t)getpid() },
+	};
 	const struct tool_filter list = {
 		.allowed = { { common, LENGTH(common) },
 			     { of_child, LENGTH(of_child) } },
 		.conditions = { { memory, LENGTH(memory) },
-				{ of_child_only, LENGTH(of_child_only) } },
+				{ of_child_only, LENGTH(of_child_only) },
+				{ own, LENGTH(own) } },
 		.absent = { absent, LENGTH(absent) },
 	};
 

@@ -111,7 +111,7 @@ static const struct tool_condition conditions[] = {
 /* All that has to be opened is open by now. */
 static bool give_up(struct error *err)
 {
-	/* root of a service has not even the right to become nobody */
+	/* who is not root has not even the right to become nobody */
 	const struct tool_drop nobody = {
 		.change = tool_has_capability(CAP_SETUID) &&
 			  tool_has_capability(CAP_SETGID),

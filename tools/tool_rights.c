@@ -9,6 +9,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+
 bool tool_has_capability(int capability)
 {
 	return capng_have_capability(CAPNG_EFFECTIVE, (unsigned)capability);
@@ -98,10 +100,10 @@ bool tool_filter_load(const struct tool_filter *f, enum rights_filter how,
 		return error_set(err, ERROR_LIMIT, 0, "seccomp: out of memory");
 	/* threads may run already */
 	rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < LENGTH(f->allowed); i++)
 		rc |= add_calls(filter, &f->allowed[i], SCMP_ACT_ALLOW);
+	for (size_t i = 0; i < LENGTH(f->conditions); i++)
 		rc |= add_conditions(filter, &f->conditions[i]);
-	}
 	rc |= add_calls(filter, &f->absent, SCMP_ACT_ERRNO(ENOSYS));
 	if (rc == 0)
 		rc = seccomp_load(filter);

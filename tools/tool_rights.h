@@ -56,7 +56,7 @@ struct tool_conditions {
 
 struct tool_filter {
 	struct tool_calls allowed[2];
-	struct tool_conditions conditions[2];
+	struct tool_conditions conditions[3];
 	struct tool_calls absent; /* fail with ENOSYS, as on a kernel without */
 };
 
