@@ -23,12 +23,17 @@
 #include <unistd.h>
 
 #include "tools/sync_transfer.h"
+#include "tools/tool.h"
 #include "tools/tool_rights.h"
 
 #define CHILD_USER   "geoblock-sync"
 #define CHILD_NOBODY "nobody"
-#define LIMIT_MS     (25u * 60 * 1000) /* of a whole run */
-#define SMALL_MAX    ((size_t)1 << 20) /* certificates, a key ring */
+/* A run has up to three jobs: with downloads; once more where IPFire's files have
+ * to do; the second source.  It ends before systemd's unit is stopped. */
+#define READ_MS   (5 * 60 * 1000)
+#define SAY_MS    (30 * 1000) /* it takes longer to download than it may */
+#define END_MS    5000
+#define SMALL_MAX ((size_t)1 << 20) /* certificates, a key ring */
 
 /* ---- what the child needs ------------------------------------------------------- */
 
@@ -267,17 +272,19 @@ static bool hear(struct sync_heard *h, int fd, bool *end, struct error *err)
 /* Until the child has closed its end. */
 static bool listen_to(struct sync_heard *h, int fd, struct error *err)
 {
-	uint64_t until = transfer_now_ms() + LIMIT_MS, now;
+	int64_t limit = (h->job->file_count ? READ_MS : SAY_MS) +
+			(h->job->item_count ? FETCH_LIMIT_MS : 0);
+	int64_t until = tool_now_ms() + limit, now;
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	bool end = false;
 
 	while (!end) {
-		now = transfer_now_ms();
+		now = tool_now_ms();
 		if (now >= until)
 			return error_set(err, ERROR_LIMIT, 0,
-					 "downloading took more than %u "
-					 "minutes: given up",
-					 LIMIT_MS / 60000);
+					 "downloading and reading took more "
+					 "than %lld minutes: given up",
+					 (long long)limit / 60000);
 		if (poll(&poll_fd, 1, (int)(until - now)) < 0 && errno != EINTR)
 			return error_set(err, ERROR_SYSTEM, errno, "poll");
 		if (poll_fd.revents != 0 && !hear(h, fd, &end, err))
@@ -289,13 +296,8 @@ static bool listen_to(struct sync_heard *h, int fd, struct error *err)
 /* How it ended; killed first where it was not heard out. */
 static bool bury(pid_t pid, bool ok, struct error *err)
 {
-	int status;
+	int status = tool_child_end(pid, ok ? END_MS : 0);
 
-	if (!ok)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return error_set(err, ERROR_SYSTEM, errno, "waitpid");
 	if (!ok)
 		return false;
 	if (WIFSIGNALED(status))

@@ -23,9 +23,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "tools/tool.h"
+
 #define TRIES_MAX  3 /* of one request that broke off */
 #define PASSES_MAX 2 /* over all places */
 #define BACKOFF_MS 1000
+#define TIMEOUTS   24 /* that all downloads may last together */
 
 /* ---- giving up, going on --------------------------------------------------------- */
 
@@ -43,12 +46,12 @@ static void note(struct transfer *t, const char *what)
  * together do not come back together. */
 static void wait_a_while(struct transfer *t, unsigned times)
 {
-	uint64_t base = (uint64_t)BACKOFF_MS << times;
+	int64_t base = (int64_t)BACKOFF_MS << times;
 	uint32_t random = 0;
 
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = (uint32_t)transfer_now_ms();
-	t->wake_ms = transfer_now_ms() + base / 2 + random % (base + 1);
+		random = (uint32_t)tool_now_ms();
+	t->wake_ms = tool_now_ms() + base / 2 + random % (base + 1);
 }
 
 static void go(struct transfer *t, enum transfer_step step)
@@ -359,13 +362,14 @@ struct fetcher {
 	CURLM *multi;
 	struct transfer *transfers;
 	size_t count;
+	int64_t until;
 };
 
 /* Starts what is due; gives the milliseconds until more is, at most a second;
  * -1 when nothing is left. */
 static int start_due(struct fetcher *f, struct error *err)
 {
-	uint64_t now = transfer_now_ms();
+	int64_t now = tool_now_ms();
 	int wait = -1;
 
 	for (size_t i = 0; i < f->count; i++) {
@@ -378,7 +382,7 @@ static int start_due(struct fetcher *f, struct error *err)
 		if (t->running)
 			continue;
 		if (t->wake_ms > now) {
-			if (t->wake_ms - now < (uint64_t)wait)
+			if (t->wake_ms - now < wait)
 				wait = (int)(t->wake_ms - now);
 			continue;
 		}
@@ -408,11 +412,31 @@ static void collect(struct fetcher *f)
 	}
 }
 
+/* The time is up: what is there is used, and what is not does not take the others
+ * with it. */
+static void stop_all(struct fetcher *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		struct transfer *t = &f->transfers[i];
+
+		if (t->step == STEP_DONE)
+			continue;
+		if (t->running)
+			transfer_stop(t, f->multi);
+		note(t, "there was no more time for it");
+		done(t);
+	}
+}
+
 static bool run(struct fetcher *f, struct error *err)
 {
 	int wait, running;
 
 	while ((wait = start_due(f, err)) >= 0) {
+		if (tool_now_ms() >= f->until) {
+			stop_all(f);
+			break;
+		}
 		if (curl.multi_perform(f->multi, &running) != CURLM_OK)
 			return error_set(err, ERROR_SYSTEM, 0,
 					 "libcurl failed");
@@ -430,6 +454,12 @@ static bool run(struct fetcher *f, struct error *err)
 static bool make_transfers(struct fetcher *f, struct sync_child *c,
 			   struct error *err)
 {
+	int64_t last =
+		TIMEOUTS * 1000ll *
+		(c->job->timeout_s ? c->job->timeout_s : FETCH_TIMEOUT_S);
+
+	f->until =
+		tool_now_ms() + (last < FETCH_LIMIT_MS ? last : FETCH_LIMIT_MS);
 	f->count = c->job->item_count;
 	f->transfers = calloc(f->count, sizeof(*f->transfers));
 	if (!f->transfers)

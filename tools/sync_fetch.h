@@ -93,6 +93,7 @@ struct sync_job {
 };
 
 #define FETCH_TIMEOUT_S 30
+#define FETCH_LIMIT_MS  (12 * 60 * 1000) /* all downloads of a job, together */
 
 /* sync_child_run - fetch the items, all at once, then read the files.
  *

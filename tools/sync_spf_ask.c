@@ -30,6 +30,7 @@
 
 #define QUESTION_MS 5000
 #define RUN_MS      60000 /* for all domains */
+#define END_MS      5000
 #define NOBODY      65534
 
 /* ---- the child ---- */
@@ -298,7 +299,7 @@ static bool listen_to(const struct conf *conf, int fd, struct spf_store *out,
 bool sync_spf_ask(const struct conf *conf, struct spf_store *out,
 		  struct error *err)
 {
-	int pipe_[2], status = 0;
+	int pipe_[2], status;
 	pid_t parent = getpid(), pid;
 	bool ok;
 
@@ -316,10 +317,7 @@ bool sync_spf_ask(const struct conf *conf, struct spf_store *out,
 	close(pipe_[1]);
 	ok = listen_to(conf, pipe_[0], out, err);
 	close(pipe_[0]);
-	if (!ok)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	status = tool_child_end(pid, ok ? END_MS : 0);
 	if (ok && status != 0)
 		ok = error_set(err, ERROR_SYSTEM, 0,
 			       "the child that asks the DNS failed");

@@ -14,18 +14,12 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "tools/tool.h"
+
 #define REDIRECTS_MAX 5L
 #define SPEED_MIN     4096L /* bytes a second, over the time-out */
 #define TOTAL_FACTOR  20L   /* time-outs that one request may last */
 #define PROGRESS_MS   200
-
-uint64_t transfer_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 void transfer_reset(struct transfer *t)
 {
@@ -194,7 +188,7 @@ static int on_progress(void *ctx, curl_off_t total, curl_off_t now,
 	struct transfer *t = ctx;
 	struct sync_message message = { .kind = MESSAGE_PROGRESS,
 					.index = (uint32_t)t->index };
-	uint64_t ms;
+	int64_t ms;
 
 	(void)up_total;
 	(void)up_now;
@@ -205,7 +199,7 @@ static int on_progress(void *ctx, curl_off_t total, curl_off_t now,
 	}
 	if (!t->child->job->progress || !is_body(t))
 		return 0;
-	ms = transfer_now_ms();
+	ms = tool_now_ms();
 	if (now != total && ms - t->shown_ms < PROGRESS_MS)
 		return 0;
 	t->shown_ms = ms;

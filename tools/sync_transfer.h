@@ -32,11 +32,11 @@ struct transfer {
 
 	/* where we are */
 	enum transfer_step step;
-	size_t place;     /* index into item->urls */
-	unsigned tries;   /* of this request, before this one */
-	unsigned pass;    /* over the places */
-	bool transient;   /* a place failed in a way that may pass */
-	uint64_t wake_ms; /* not before; 0: now */
+	size_t place;    /* index into item->urls */
+	unsigned tries;  /* of this request, before this one */
+	unsigned pass;   /* over the places */
+	bool transient;  /* a place failed in a way that may pass */
+	int64_t wake_ms; /* not before; 0: now */
 	bool running;
 
 	/* the request */
@@ -68,7 +68,7 @@ struct transfer {
 	uint8_t sum[FETCH_MD5_SIZE];
 	char sum_modified[64];
 	uint8_t digest[FETCH_MD5_SIZE]; /* the body's */
-	uint64_t shown_ms;
+	int64_t shown_ms;
 };
 
 /* transfer_start - send the request of t->step. */
@@ -79,7 +79,5 @@ void transfer_stop(struct transfer *t, CURLM *multi);
 
 /* transfer_reset - forget the body. */
 void transfer_reset(struct transfer *t);
-
-uint64_t transfer_now_ms(void);
 
 #endif

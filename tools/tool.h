@@ -57,6 +57,10 @@ const char *tool_date(uint32_t date, char *buf);
 #define TOOL_TIME_MAX 32
 const char *tool_time(uint64_t seconds, char *buf);
 
+/* tool_child_end - waits for a child's end, at most ms, then kills it.  Its status
+ * as of waitpid(2); -1: there is no such child. */
+int tool_child_end(pid_t pid, unsigned ms);
+
 /* tool_now_ms - a clock that nobody sets, in milliseconds: CLOCK_MONOTONIC. */
 int64_t tool_now_ms(void);
 

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <geoblock/log.h>
@@ -111,6 +113,29 @@ int64_t tool_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* It may have closed all that it could be heard by, and live on. */
+int tool_child_end(pid_t pid, unsigned ms)
+{
+	static const struct timespec pause = { 0, 1000000 };
+	int64_t until = tool_now_ms() + ms;
+	int status = -1;
+
+	for (;;) {
+		bool late = tool_now_ms() >= until;
+		pid_t ended;
+
+		if (late)
+			kill(pid, SIGKILL);
+		ended = waitpid(pid, &status, late ? 0 : WNOHANG);
+		if (ended == pid)
+			return status;
+		if (ended < 0 && errno != EINTR)
+			return -1;
+		if (!late)
+			nanosleep(&pause, NULL);
+	}
 }
 
 const char *tool_time(uint64_t seconds, char *buf)

@@ -107,7 +107,7 @@ MORE = f"""
 
 
 class Odd(http.server.BaseHTTPRequestHandler):
-    """/hang/, /cut/, /break/, /endless/, /bomb/: then the path of a file."""
+    """/hang/, /cut/, /break/, /endless/, /drip/, /bomb/: then the path of a file."""
     protocol_version = "HTTP/1.1"
     www = None
     ranges = []  # headers of requests for a part
@@ -130,6 +130,8 @@ class Odd(http.server.BaseHTTPRequestHandler):
             self.part(data, how)
         elif how == "endless":
             self.endless(b"x" * 65536, 10 << 30)
+        elif how.startswith("drip"):
+            self.drip()
         elif how == "bomb":
             self.bomb()
 
@@ -165,6 +167,18 @@ class Odd(http.server.BaseHTTPRequestHandler):
                 sent += len(chunk)
         except OSError:
             pass  # enough, said the other side
+
+    def drip(self):
+        """Never too slow, never done."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(100 << 20))
+        self.end_headers()
+        try:
+            for _ in range(600):
+                self.wfile.write(b"#" * 1023 + b"\n")
+                time.sleep(0.1)
+        except OSError:
+            pass
 
     def bomb(self):
         self.send_response(200)
