@@ -50,15 +50,13 @@ static bool keep4(const struct keep *k, const struct family *f,
 	for (uint32_t i = 0; i < f->segments; i++) {
 		struct geo_range4 r = { .source = k->source };
 		struct range ends = image_extent(f, i);
-		struct geo_range4 *last =
-			t->v4 + t->count4 - (t->count4 > base);
 
 		if (!keeps(k, f, i, &at, &r.record))
 			continue;
 		r.first = (uint32_t)ends.first;
 		r.last = (uint32_t)ends.last;
 		if (t->count4 > base && goes_on(k, f, i))
-			last->last = r.last;
+			t->v4[t->count4 - 1].last = r.last;
 		else if (!table_add4(t, &r, err))
 			return false;
 	}
@@ -75,15 +73,13 @@ static bool keep6(const struct keep *k, const struct family *f,
 	for (uint32_t i = 0; i < f->segments; i++) {
 		struct geo_range6 r = { .source = k->source };
 		struct range ends = image_extent(f, i);
-		struct geo_range6 *last =
-			t->v6 + t->count6 - (t->count6 > base);
 
 		if (!keeps(k, f, i, &at, &r.record))
 			continue;
 		r.first = ends.first;
 		r.last = ends.last;
 		if (t->count6 > base && goes_on(k, f, i))
-			last->last = r.last;
+			t->v6[t->count6 - 1].last = r.last;
 		else if (!table_add6(t, &r, err))
 			return false;
 	}
