@@ -165,6 +165,9 @@ static bool on_request(struct client *client, const char *line, size_t len)
 	char *text = control->answer(control->ctx, line, len, &later);
 	bool ok = true;
 
+	/* whoever has his answer does not wait for one */
+	if (text)
+		later = CONTROL_NOW;
 	client->reloads |= later == CONTROL_RELOADS;
 	client->follows |= later == CONTROL_FOLLOWS;
 	if (later != CONTROL_NOW)
