@@ -112,6 +112,21 @@ static int open_cache(const char *state_dir, char path[4096], struct error *err)
 	return fd;
 }
 
+/* The user's that the child becomes, and of group root: where root may not change
+ * users and has no capability over files, it can still write there. */
+static bool give_away(struct sync_child *c, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(c->cache, &st) == 0 && st.st_uid == c->uid)
+		return true;
+	(void)fchmod(c->cache, 0775); /* may be a third user's */
+	if (fchown(c->cache, c->uid, 0) == 0)
+		return true;
+	return error_set(err, ERROR_SYSTEM, errno, "%s: cannot give it away",
+			 path);
+}
+
 static bool make_cache(struct sync_child *c, struct error *err)
 {
 	char path[4096];
@@ -124,12 +139,7 @@ static bool make_cache(struct sync_child *c, struct error *err)
 		return error_set(err, ERROR_SYSTEM, errno,
 				 "%s: cannot make the folder", path);
 	c->cache = open_cache(c->job->state_dir, path, err);
-	if (c->cache < 0)
-		return false;
-	if (c->change && fchown(c->cache, c->uid, c->gid) < 0)
-		return error_set(err, ERROR_SYSTEM, errno,
-				 "%s: cannot give it away", path);
-	return true;
+	return c->cache >= 0 && (!c->change || give_away(c, path, err));
 }
 
 int sync_cache_open(const char *state_dir, const char *name, struct error *err)
