@@ -389,7 +389,7 @@ static void run(struct sync *s, int argc, char **argv)
 		check_age(s, image);
 		if (!s->no_apply)
 			apply(s, image);
-		if (s->publish && !s->dry_run)
+		if (s->publish && !s->dry_run && !s->reverted)
 			sync_publish(s);
 	} else {
 		apply_exemptions(s);

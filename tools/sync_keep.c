@@ -14,8 +14,25 @@ static bool was_read(const struct sync *s, enum geo_registry registry)
 	return false;
 }
 
+/* Why its file could not be used.  A file that was named by hand and is refused
+ * belongs to nobody, unless it is the only one. */
+static const char *why_refused(const struct sync *s, enum geo_registry registry)
+{
+	for (size_t i = 0; i < s->input_count; i++) {
+		const struct sync_input *input = &s->inputs[i];
+		bool its = input->item >= 0 &&
+			   s->items[input->item].registry == registry;
+
+		if (input->result == INPUT_REFUSED &&
+		    (its || (input->item < 0 && s->refused == 1)))
+			return input->why;
+	}
+	return NULL;
+}
+
 static bool keep(struct sync *s, enum geo_registry registry)
 {
+	const char *why = why_refused(s, registry);
 	size_t before = s->table.source_count;
 	struct error err = { 0 };
 
@@ -25,9 +42,8 @@ static bool keep(struct sync *s, enum geo_registry registry)
 		return true; /* the image has nothing of it either */
 	s->kept[registry] = true;
 	sync_warn(s, "%s: kept as it was", geo_registry_name(registry));
-	for (size_t i = 0; i < s->input_count && !s->kept_why[registry]; i++)
-		if (s->inputs[i].result == INPUT_REFUSED && s->refused == 1)
-			s->kept_why[registry] = strdup(s->inputs[i].why);
+	if (!s->kept_why[registry] && why)
+		s->kept_why[registry] = strdup(why);
 	return true;
 }
 
