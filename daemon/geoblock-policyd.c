@@ -6,7 +6,6 @@
  * One event loop, no thread: nothing here takes long but a reload, and a mail server
  * waits longer than that. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <geoblock/log.h>
 
 #include "daemon/notify.h"
+#include "daemon/options.h"
 #include "daemon/path.h"
 #include "daemon/policyd.h"
 #include "daemon/policyd_client.h"
@@ -326,45 +326,6 @@ static void stop(struct policyd *policyd)
 	snapshot_free(policyd->snapshot);
 }
 
-static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
-};
-
-/* The status to exit with, or -1 to go on. */
-static int read_options(struct policyd *policyd, int argc, char **argv)
-{
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:vhV", options, NULL)) !=
-	       -1) {
-		switch (option) {
-		case 'c':
-			policyd->config = optarg;
-			break;
-		case 'v':
-			log_threshold(LOG_LEVEL_DEBUG);
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-		case 'V':
-			puts(POLICYD_NAME " " GEOBLOCK_VERSION);
-			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-		default:
-			return tool_getopt_error(POLICYD_NAME, argv, option);
-		}
-	}
-	if (optind < argc)
-		return tool_usage(POLICYD_NAME, "there is no argument \"%s\"",
-				  argv[optind]);
-	return -1;
-}
-
 int main(int argc, char **argv)
 {
 	static struct policyd policyd;
@@ -373,7 +334,7 @@ int main(int argc, char **argv)
 	int status;
 
 	log_init(POLICYD_NAME);
-	status = read_options(&policyd, argc, argv);
+	status = options_read(POLICYD_NAME, help, &policyd.config, argc, argv);
 	if (status >= 0)
 		return status;
 

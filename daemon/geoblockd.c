@@ -5,7 +5,6 @@
  * What takes long is a worker thread's (worker.h).  The start is main(), in the
  * order in which it has to happen. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 #include "daemon/mail.h"
 #include "daemon/nflog.h"
 #include "daemon/notify.h"
+#include "daemon/options.h"
 #include "daemon/trial.h"
 #include "tools/tool.h"
 #include "tools/tool_lock.h"
@@ -506,45 +506,6 @@ static void stop(struct daemon *daemon)
 	snapshot_free(daemon->snapshot);
 }
 
-static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
-};
-
-/* The status to exit with, or -1 to go on. */
-static int read_options(struct daemon *daemon, int argc, char **argv)
-{
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":c:vhV", options, NULL)) !=
-	       -1) {
-		switch (option) {
-		case 'c':
-			daemon->config = optarg;
-			break;
-		case 'v':
-			log_threshold(LOG_LEVEL_DEBUG);
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-		case 'V':
-			puts(DAEMON_NAME " " GEOBLOCK_VERSION);
-			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-		default:
-			return tool_getopt_error(DAEMON_NAME, argv, option);
-		}
-	}
-	if (optind < argc)
-		return tool_usage(DAEMON_NAME, "there is no argument \"%s\"",
-				  argv[optind]);
-	return -1;
-}
-
 int main(int argc, char **argv)
 {
 	static struct daemon daemon;
@@ -552,7 +513,7 @@ int main(int argc, char **argv)
 	int status;
 
 	log_init(DAEMON_NAME);
-	status = read_options(&daemon, argc, argv);
+	status = options_read(DAEMON_NAME, help, &daemon.config, argc, argv);
 	if (status >= 0)
 		return status;
 
