@@ -82,10 +82,28 @@ static bool put_body(struct transfer *t, const char *p, size_t len)
 	return true;
 }
 
+/* A part is taken where it was asked for: of the same file, from where it broke
+ * off. */
+static bool check_part(struct transfer *t)
+{
+	long status = 0;
+
+	curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 206) {
+		t->ranged = false;
+		return true;
+	}
+	if (t->fd >= 0 && t->ranged && !t->encoded &&
+	    strcmp(t->etag, t->body_etag) == 0)
+		return true;
+	return error_set(&t->failed, ERROR_MALFORMED, 0,
+			 "the server sends another part than was asked for");
+}
+
 static bool on_body(struct transfer *t, const char *p, size_t len)
 {
 	if (!t->begun) {
-		if (!open_body(t))
+		if (!check_part(t) || !open_body(t))
 			return false;
 		t->begun = true;
 		snprintf(t->body_etag, sizeof(t->body_etag), "%s", t->etag);

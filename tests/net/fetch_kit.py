@@ -126,10 +126,13 @@ class Odd(http.server.BaseHTTPRequestHandler):
             time.sleep(60)
         elif how == "cut":
             self.answer(200, data[:len(data) // 2], len(data))
-        elif how in ("break", "swap"):
+        elif how in ("break", "swap", "mix"):
             self.part(data, how)
         elif how == "endless":
             self.endless(b"x" * 65536, 10 << 30)
+        elif how == "half":  # a part that nobody asked for
+            self.answer(206, data[:len(data) // 2], None, (
+                "Content-Range", f"bytes 0-{len(data) // 2 - 1}/{len(data)}"))
         elif how.startswith("drip"):
             self.drip()
         elif how == "bomb":
@@ -149,8 +152,10 @@ class Odd(http.server.BaseHTTPRequestHandler):
         tag = ("ETag", '"one"')
         if wanted:
             Odd.ranges.append((wanted, self.headers.get("If-Range")))
-        if wanted and how == "break":
+        if wanted and how in ("break", "mix"):
             first = int(wanted.split("=")[1].rstrip("-"))
+            if how == "mix":  # against RFC 9110 13.1.5
+                tag = ("ETag", '"two"')
             return self.answer(206, data[first:], None, tag, (
                 "Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}"))
         if wanted:  # another file by now: from its beginning
