@@ -390,14 +390,17 @@ bool sync_confirm_left(struct sync *s)
 	struct error err = { 0 };
 	bool ok;
 
-	remove_file(s, TOOL_CONFIRM_YES);
-	if (!name)
+	if (!s->no_apply) /* which leaves the kernel alone */
+		remove_file(s, TOOL_CONFIRM_YES);
+	if (!name || s->no_apply)
 		return true;
 	saved = tool_saved_read(s->conf->state_dir, name, &err);
 	/* geoblockd has put back what it knows already */
 	ok = saved && !daemon_runs(s) &&
 	     put_back(s, saved->table ? &saved->plan : NULL, &err);
-	remove_file(s, name);
+	/* else it is the only one who knows */
+	if (ok || !saved || err.kind == ERROR_NONE)
+		remove_file(s, name);
 	tool_saved_free(saved);
 	if (!ok && err.kind == ERROR_NONE)
 		return true;
