@@ -160,7 +160,9 @@ void cache_begin(struct sync_child *c, size_t index)
 		unlinkat(c->cache, cache_name(item, left[i], name), 0);
 	got->cached =
 		fstatat(c->cache, item->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		S_ISREG(st.st_mode);
+		S_ISREG(st.st_mode) &&
+		/* else it is of a time when it was allowed to be longer */
+		(uint64_t)st.st_size <= item->max_bytes;
 	meta_parse(&got->meta, text,
 		   read_head(c, cache_name(item, ".meta", name), text,
 			     sizeof(text)));

@@ -165,8 +165,8 @@ static void say_item(struct sync_child *c, size_t item, enum fetch_state state)
 	const struct sync_got *got = &c->got[item];
 	struct stat st;
 
-	if (fstatat(c->cache, c->job->items[item].name, &st,
-		    AT_SYMLINK_NOFOLLOW) == 0)
+	if (got->cached && fstatat(c->cache, c->job->items[item].name, &st,
+				   AT_SYMLINK_NOFOLLOW) == 0)
 		message.now = (uint64_t)st.st_size;
 	message.total = got->downloaded;
 	message.late = got->late;
