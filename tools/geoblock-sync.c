@@ -100,6 +100,18 @@ bool sync_fail(struct sync *s, const char *fmt, ...)
 
 /* ---- the image ---------------------------------------------------------------- */
 
+/* geoblockd takes the table's lock as soon as it sees a new image, and cannot make
+ * its file: on the first run of all, that has to be there before the image. */
+static void make_table_lock(const struct sync *s)
+{
+	struct error err = { 0 };
+	int fd;
+
+	if (tool_lock(&fd, s->conf->state_dir, TOOL_LOCK_TABLE,
+		      TOOL_LOCK_TABLE_MODE, 0, &err))
+		tool_unlock(fd);
+}
+
 /* One run at a time: two could each keep the other's work as "previous". The
  * lock goes with the process. */
 static int lock_state(struct sync *s)
@@ -113,8 +125,10 @@ static int lock_state(struct sync *s)
 		return -1;
 	}
 	if (tool_lock(&fd, s->conf->state_dir, TOOL_LOCK_STATE,
-		      TOOL_LOCK_STATE_MODE, 0, &err))
+		      TOOL_LOCK_STATE_MODE, 0, &err)) {
+		make_table_lock(s);
 		return fd;
+	}
 	sync_fail(s, "%s%s", err.text,
 		  err.kind == ERROR_HELD ? ": another geoblock-sync is running"
 					 : "");
