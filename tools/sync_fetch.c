@@ -455,7 +455,7 @@ static bool make_transfers(struct fetcher *f, struct sync_child *c,
 			   struct error *err)
 {
 	int64_t last =
-		TIMEOUTS * 1000ll *
+		TIMEOUTS * 1000LL *
 		(c->job->timeout_s ? c->job->timeout_s : FETCH_TIMEOUT_S);
 
 	f->until =
