@@ -208,12 +208,12 @@ def rss_kb(pid):
         return int(re.search(r"VmRSS:\s+(\d+) kB", f.read())[1])
 
 
-def flood(net, rate, seconds, sources, count=0, cpu=None):
+def flood(net, rate, seconds, sources, count=0, cpu=None, before=()):
     """SYNs to port 25 over the wire; how many were sent.  From the last CPU, so that
     the daemon, on the others, has one of its own."""
     mac = re.search(r"link/ether (\S+)", sh("ip", "link", "show", "mx0").stdout)[1]
     if cpu is None:
         cpu = max(os.sched_getaffinity(0))
-    done = net.inside("taskset", "-c", str(cpu), FLOOD, "world0", mac, MX[0], "25", str(rate), str(seconds), sources,
-                      str(count))
+    done = net.inside(*before, "taskset", "-c", str(cpu), FLOOD, "world0", mac, MX[0], "25",
+                      str(rate), str(seconds), sources, str(count))
     return int(done.stdout.split()[0])
