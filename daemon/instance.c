@@ -35,8 +35,9 @@ bool instance_take(const char *run_dir, struct error *err)
 	if (mkdir(run_dir, 0755) != 0 && errno != EEXIST)
 		return error_set(err, ERROR_SYSTEM, errno, "%s", run_dir);
 	snprintf(path, sizeof(path), "%s/%s", run_dir, INSTANCE_LOCK);
-	/* not closed: the lock goes with the descriptor */
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	/* Not closed: the lock goes with the descriptor.  Who may read it could
+	 * lock it for reading, and keep us out. */
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return error_set(err, ERROR_SYSTEM, errno, "%s", path);
 	if (fcntl(fd, F_SETLK, &whole) == 0)
