@@ -134,8 +134,10 @@ bool sync_guard(struct sync *s)
 		return false;
 	if (judge(s))
 		return true;
-	s->held = !s->no_apply;
-	if (s->no_apply)
+	/* geoblockd, and the next run, go by the image: only where there was none
+	 * is nothing taken away */
+	s->held = !s->no_apply || s->old_image;
+	if (!s->held)
 		sync_warn(s, "compiled all the same, as the kernel is left "
 			     "alone (--no-apply)");
 	return !s->held;

@@ -92,8 +92,8 @@ struct tool_plan {
 	struct kernel_plan plan;
 	struct iset owned[POLICY_CLASSES_MAX];
 	size_t owned_count;
-	bool empty_allow; /* every address would get the verdict of `rest`, and
-	                   * that is not accept */
+	bool empty_allow; /* of no country's addresses is a SYN let through, and
+	                   * the verdict of `rest` is not accept */
 };
 
 /* tool_plan_build - NULL after an error.  The plan borrows conf's lists: conf

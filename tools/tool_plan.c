@@ -60,6 +60,23 @@ static void next_name(struct naming *naming, const struct verdict *verdict,
 			 (unsigned)verdict->rule % 100 + 1, letter);
 }
 
+/* May a SYN of these countries come to the mail server?  Where its looks decide,
+ * one of a chosen country may. */
+static bool lets_through(const struct policy *policy,
+			 const struct policy_class *part)
+{
+	country_t cc = COUNTRY_NONE;
+
+	if (part->verdict.action != ACTION_DROP &&
+	    part->verdict.action != ACTION_RESET)
+		return true;
+	while (part->needs_syn &&
+	       (cc = country_set_next(&part->countries, cc)) != COUNTRY_NONE)
+		if (country_set_has(&policy->allowed, cc))
+			return true;
+	return false;
+}
+
 /* One class of the split. */
 static bool add_split(struct tool_plan *out, const struct policy *policy,
 		      const struct policy_class *part,
@@ -75,6 +92,8 @@ static bool add_split(struct tool_plan *out, const struct policy *policy,
 	if (is_empty(ranges))
 		return true;
 	out->owned_count++;
+	if (lets_through(policy, part))
+		out->empty_allow = false;
 	next_name(naming, &part->verdict, name, sizeof(name));
 	class = add_class(&out->plan, policy, name, part->verdict.rule,
 			  part->verdict.action, ranges);
@@ -113,6 +132,7 @@ struct tool_plan *tool_plan_build(const struct conf *conf,
 		add_class(&out->plan, policy, "deny", RULE_DENY,
 			  policy->deny_action, &conf->deny.set);
 	policy_split(policy, split);
+	out->empty_allow = split->rest.action != ACTION_ACCEPT;
 	for (size_t i = 0; i < split->class_count; i++)
 		if (!add_split(out, policy, &split->classes[i], image, &naming,
 			       err))
@@ -122,8 +142,6 @@ struct tool_plan *tool_plan_build(const struct conf *conf,
 	out->plan.rest_needs_syn = split->rest_needs_syn;
 	if (split->rest_needs_syn)
 		out->plan.queue.enabled = true;
-	out->empty_allow =
-		out->owned_count == 0 && split->rest.action != ACTION_ACCEPT;
 	free(split);
 	return out;
 fail:
