@@ -371,6 +371,7 @@ static bool update(struct sync *s, int argc, char **argv)
 			       ? agree(s, s->old_image)
 			       : sync_fail(s, "no country data: nothing is "
 					      "enforced by country");
+	sync_missing(s);
 	return settle(s) && compile(s) && take_over(s);
 }
 

@@ -131,6 +131,9 @@ void sync_read(struct sync *s);
  * a refused file left out. */
 bool sync_keep(struct sync *s);
 
+/* sync_missing - warn of registries of which there is no data at all. */
+void sync_missing(struct sync *s);
+
 /* sync_override - whether --force takes what would be held for this reason; if so
  * that is said, here and in the result. */
 bool sync_override(struct sync *s, const char *fmt, ...)

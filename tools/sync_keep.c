@@ -64,3 +64,24 @@ bool sync_keep(struct sync *s)
 			    "file should have brought; --force goes on without "
 			    "it");
 }
+
+/* Whoever names files by hand easily names too few. */
+void sync_missing(struct sync *s)
+{
+	char names[64] = "";
+	bool any = false;
+
+	for (size_t i = 0; i < s->table.source_count; i++)
+		any |= s->table.sources[i].kind == GEO_RIR;
+	for (enum geo_registry r = REGISTRY_NONE + 1; any && r < REGISTRY_COUNT;
+	     r++)
+		if (!was_read(s, r))
+			snprintf(names + strlen(names),
+				 sizeof(names) - strlen(names), "%s%s",
+				 names[0] ? ", " : "", geo_registry_name(r));
+	if (names[0])
+		sync_warn(s,
+			  "no file of %s: what they have delegated is in no "
+			  "country",
+			  names);
+}
