@@ -34,12 +34,12 @@
 
 static void note(struct transfer *t, const char *what)
 {
-	char *why = t->got->why;
+	char *why = t->got->why, shown[FETCH_URL_MAX];
 	size_t used = strlen(why);
 
 	/* "no route" and the like does not name its place */
 	snprintf(why + used, FETCH_WHY_MAX - used, "%s%s: %s", used ? "; " : "",
-		 t->url, what);
+		 transfer_shown(t->url, shown), what);
 }
 
 /* From half to one and a half of what doubles each time: those who fail
@@ -142,7 +142,7 @@ static void fill_meta(struct transfer *t, uint32_t date)
 	*meta = (struct sync_meta){ .bytes = t->bytes,
 				    .date = date,
 				    .known = true };
-	snprintf(meta->url, sizeof(meta->url), "%s", t->item->urls[t->place]);
+	transfer_shown(t->item->urls[t->place], meta->url);
 	snprintf(meta->etag, sizeof(meta->etag), "%s", t->body_etag);
 	snprintf(meta->modified, sizeof(meta->modified), "%s",
 		 t->body_modified);

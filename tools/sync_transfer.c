@@ -31,6 +31,21 @@ void transfer_reset(struct transfer *t)
 	md5_init(&t->md5);
 }
 
+const char *transfer_shown(const char *url, char out[FETCH_URL_MAX])
+{
+	const char *colon = strstr(url, "://");
+	const char *host = colon ? colon + 3 : url, *at;
+	size_t scheme = (size_t)(host - url), len = strcspn(host, "/?#");
+
+	at = memrchr(host, '@', len);
+	if (at)
+		host = at + 1;
+	len = strcspn(host, "?#");
+	snprintf(out, FETCH_URL_MAX, "%.*s%.*s%s", (int)scheme, url, (int)len,
+		 host, host[len] == '?' ? "?…" : "");
+	return out;
+}
+
 static bool is_body(const struct transfer *t)
 {
 	return t->step == STEP_BODY;
@@ -244,8 +259,11 @@ static bool add_header(struct transfer *t, const char *name, const char *value)
 /* Is NAME from here, so that its validators mean something here? */
 static bool is_from_here(const struct transfer *t)
 {
+	char shown[FETCH_URL_MAX];
+
 	return t->got->meta.known &&
-	       strcmp(t->got->meta.url, t->item->urls[t->place]) == 0 &&
+	       strcmp(t->got->meta.url,
+		      transfer_shown(t->item->urls[t->place], shown)) == 0 &&
 	       cache_intact(t->child, t->index);
 }
 
@@ -349,8 +367,11 @@ static int set_request(struct transfer *t)
 
 bool transfer_start(struct transfer *t, CURLM *multi, struct error *err)
 {
-	snprintf(t->url, sizeof(t->url), "%s%s", t->item->urls[t->place],
-		 suffix(t));
+	const char *url = t->item->urls[t->place];
+	int len = (int)strcspn(url, "?#");
+
+	snprintf(t->url, sizeof(t->url), "%.*s%s%s", len, url, suffix(t),
+		 url + len);
 	/* a new one: connections belong to the multi handle, and a used one keeps
 	 * what options cannot change */
 	curl.easy_cleanup(t->easy);

@@ -77,6 +77,10 @@ bool transfer_start(struct transfer *t, CURLM *multi, struct error *err);
 /* transfer_stop - after its end: the handle is free again. */
 void transfer_stop(struct transfer *t, CURLM *multi);
 
+/* transfer_shown - an address as it may be said and kept: without a user and a
+ * password, and without the query, in which a licence's key may be. */
+const char *transfer_shown(const char *url, char out[FETCH_URL_MAX]);
+
 /* transfer_reset - forget the body. */
 void transfer_reset(struct transfer *t);
 
