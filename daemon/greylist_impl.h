@@ -109,8 +109,8 @@ bool greylist_lmdb_open(struct greylist_lmdb **out, const char *folder,
 			struct error *err);
 
 /* greylist_lmdb_prepare - root makes the folder another user's: makes it, or gives
- * away one that is root's, with the database in it.  One that has another owner
- * is left alone. */
+ * away one that is root's, empty or with the database in it.  Every other one, and what a
+ * link leads to, is left alone; whether it will do, opening it will tell. */
 bool greylist_lmdb_prepare(const char *folder, unsigned uid, unsigned gid,
 			   struct error *err);
 void greylist_lmdb_close(struct greylist_lmdb *lmdb);

@@ -14,6 +14,7 @@
  * over the whole database first, and what it does not survive is moved aside. */
 #include "greylist_impl.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
@@ -252,21 +253,41 @@ static int give_away(int folder, unsigned uid, unsigned gid)
 	return fchown(folder, uid, gid);
 }
 
+/* Empty, or a greylist's: a name that was mistyped may be that of /etc. */
+static bool is_free(int folder)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	bool is_free = dir != NULL;
+
+	if (fd >= 0 && !dir)
+		close(fd);
+	while (is_free && (entry = readdir(dir)))
+		is_free = strcmp(entry->d_name, ".") == 0 ||
+			  strcmp(entry->d_name, "..") == 0;
+	if (dir)
+		closedir(dir);
+	return is_free ||
+	       faccessat(folder, DATA_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 bool greylist_lmdb_prepare(const char *folder, unsigned uid, unsigned gid,
 			   struct error *err)
 {
-	int fd = -1, saved;
+	int fd, saved;
+	bool ok;
 
-	if (mkdir(folder, FOLDER_MODE) == 0 || errno == EEXIST)
-		fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && give_away(fd, uid, gid) == 0) {
-		close(fd);
-		return true;
-	}
+	if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)
+		return error_set(err, ERROR_SYSTEM, errno, "%s", folder);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ELOOP || errno == ENOTDIR ||
+		       error_set(err, ERROR_SYSTEM, errno, "%s", folder);
+	ok = !is_free(fd) || give_away(fd, uid, gid) == 0;
 	saved = errno;
-	if (fd >= 0)
-		close(fd);
-	return error_set(err, ERROR_SYSTEM, saved, "%s", folder);
+	close(fd);
+	return ok || error_set(err, ERROR_SYSTEM, saved, "%s", folder);
 }
 
 bool greylist_lmdb_open(struct greylist_lmdb **out, const char *folder,

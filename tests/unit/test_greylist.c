@@ -934,9 +934,66 @@ static void test_pages(void **state)
 #define in_folder(test)                                                        \
 	cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
+static uid_t owner(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(stat(name, &st), 0);
+	return st.st_uid;
+}
+
+/* What root gives away, and what not. */
+static void test_prepare(void **state)
+{
+	char folder[] = "/tmp/geoblock-prepare-XXXXXX", name[64], link[64];
+	char data[80];
+	struct error err = { 0 };
+	FILE *file;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(mkdtemp(folder));
+	snprintf(name, sizeof(name), "%s/new", folder);
+	snprintf(link, sizeof(link), "%s/link", folder);
+	assert_true(greylist_lmdb_prepare(name, 65534, 65534, &err));
+	assert_int_equal(owner(name), 65534);
+
+	/* root's: empty, then something else's */
+	assert_int_equal(chown(name, 0, 0), 0);
+	assert_true(greylist_lmdb_prepare(name, 65534, 65534, &err));
+	assert_int_equal(owner(name), 65534);
+	assert_int_equal(chown(name, 0, 0), 0);
+	snprintf(data, sizeof(data), "%s/passwd", name);
+	file = fopen(data, "we");
+	assert_non_null(file);
+	fclose(file);
+	assert_true(greylist_lmdb_prepare(name, 65534, 65534, &err));
+	assert_int_equal(owner(name), 0);
+	unlink(data);
+
+	/* root's, and a database; but not by way of a link */
+	snprintf(data, sizeof(data), "%s/data.mdb", name);
+	file = fopen(data, "we");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(symlink(name, link), 0);
+	assert_true(greylist_lmdb_prepare(link, 65534, 65534, &err));
+	assert_int_equal(owner(name), 0);
+	assert_true(greylist_lmdb_prepare(name, 65534, 65534, &err));
+	assert_int_equal(owner(name), 65534);
+	assert_int_equal(owner(data), 65534);
+
+	unlink(data);
+	unlink(link);
+	rmdir(name);
+	rmdir(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_prepare),
 		cmocka_unit_test(test_senders),
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_long_addresses),
