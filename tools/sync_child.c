@@ -40,29 +40,13 @@
 static bool read_small(const char *path, char **out, size_t *len,
 		       struct error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	ssize_t n = 0;
-
-	*len = 0;
-	*out = malloc(SMALL_MAX + 1);
-	while (fd >= 0 && *out && *len <= SMALL_MAX &&
-	       (n = read(fd, *out + *len, SMALL_MAX + 1 - *len)) > 0)
-		*len += (size_t)n;
-	if (fd >= 0)
-		close(fd);
-	if (*out && fd >= 0 && n >= 0 && *len > 0 && *len <= SMALL_MAX)
-		return true;
-	if (*len > SMALL_MAX)
-		error_set(err, ERROR_LIMIT, 0, "%s: has more than %zu bytes",
-			  path, SMALL_MAX);
-	else if (fd >= 0 && n == 0 && *out)
-		error_set(err, ERROR_MALFORMED, 0, "%s: the file is empty",
-			  path);
-	else
-		error_set(err, ERROR_SYSTEM, errno, "%s", path);
+	*out = (char *)tool_read(path, SMALL_MAX, len, err);
+	if (!*out || *len > 0)
+		return *out != NULL;
 	free(*out);
 	*out = NULL;
-	return false;
+	return error_set(err, ERROR_MALFORMED, 0, "%s: the file is empty",
+			 path);
 }
 
 static bool read_keys(struct sync_child *c, struct error *err)

@@ -29,37 +29,6 @@
 
 /* ---- files ---- */
 
-/* At most max bytes from a descriptor, which is closed; NULL after an error. */
-static uint8_t *read_fd(int fd, size_t max, size_t *len, struct error *err)
-{
-	uint8_t *data = fd >= 0 ? malloc(max + 1) : NULL;
-	ssize_t n = 1;
-
-	*len = 0;
-	if (fd >= 0 && !data)
-		error_set(err, ERROR_LIMIT, 0, "out of memory");
-	while (data && n != 0 && *len <= max) {
-		n = read(fd, data + *len, max + 1 - *len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			error_set(err, ERROR_SYSTEM, errno, "cannot be read");
-			free(data);
-			data = NULL;
-			break;
-		}
-		*len += (size_t)n;
-	}
-	if (fd >= 0)
-		close(fd);
-	if (data && *len > max) {
-		error_set(err, ERROR_MALFORMED, 0, "more than %zu bytes", max);
-		free(data);
-		data = NULL;
-	}
-	return data;
-}
-
 /* The manifest of the image in force; false where there is none. */
 static bool read_stored(const struct sync *s, struct manifest *out)
 {
@@ -69,8 +38,7 @@ static bool read_stored(const struct sync *s, struct manifest *out)
 	bool ok;
 
 	snprintf(path, sizeof(path), "%s/" STORED_NAME, s->conf->state_dir);
-	text = read_fd(open(path, O_RDONLY | O_CLOEXEC), MANIFEST_MAX, &len,
-		       NULL);
+	text = tool_read(path, MANIFEST_MAX, &len, NULL);
 	ok = text && manifest_read((char *)text, len, s->conf->image_keys,
 				   s->conf->image_key_count, out, NULL);
 	free(text);
@@ -107,7 +75,9 @@ static uint8_t *read_item(struct sync *s, const struct fetch_item *item,
 {
 	struct error err = { 0 };
 	int fd = sync_cache_open(s->conf->state_dir, item->name, &err);
-	uint8_t *data = read_fd(fd, (size_t)item->max_bytes, len, &err);
+	uint8_t *data =
+		fd < 0 ? NULL
+		       : tool_read_fd(fd, (size_t)item->max_bytes, len, &err);
 
 	if (!data)
 		sync_fail(s, "%s: %s", item->url, err.text);
@@ -159,20 +129,10 @@ static bool open_copy(struct sync *s, const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("fleet.img", MFD_CLOEXEC);
 	struct error err = { 0 };
-	size_t done = 0;
 	char path[64];
 	bool ok = false;
 
-	while (fd >= 0 && done < size) {
-		ssize_t n = write(fd, data + done, size - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	if (fd < 0 || done < size) {
+	if (fd < 0 || !tool_write_all(fd, data, size)) {
 		sync_fail(s, "fleet.img: %s", strerror(errno));
 	} else {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -251,8 +211,7 @@ static bool is_current(const struct sync *s, const struct manifest *m)
 	if (!s->old_image)
 		return false;
 	snprintf(path, sizeof(path), "%s/" IMAGE_NAME, s->conf->state_dir);
-	data = read_fd(open(path, O_RDONLY | O_CLOEXEC), (size_t)m->size, &size,
-		       NULL);
+	data = tool_read(path, (size_t)m->size, &size, NULL);
 	same = data && manifest_check(m, data, size, NULL);
 	free(data);
 	return same;

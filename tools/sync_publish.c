@@ -25,53 +25,6 @@
 
 #define KEEP_S 86400 /* an image that no manifest names any more */
 
-/* A whole file of at most max bytes; NULL after an error.  With `private`, it has
- * to be for its owner only. */
-static uint8_t *read_file(const char *path, size_t max, bool private,
-			  size_t *len, struct error *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	uint8_t *data = NULL;
-	struct stat st;
-	ssize_t n;
-
-	*len = 0;
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		error_set(err, ERROR_SYSTEM, errno, "%s", path);
-	} else if (!S_ISREG(st.st_mode) || st.st_size < 0 ||
-		   (uint64_t)st.st_size > max) {
-		error_set(err, ERROR_MALFORMED, 0,
-			  "%s: no regular file of at most %zu bytes", path,
-			  max);
-	} else if (private && (st.st_mode & 077) != 0) {
-		error_set(err, ERROR_HELD, 0,
-			  "%s: others than its owner may read or write the "
-			  "secret key; chmod 600 it, and make a new one if "
-			  "somebody did",
-			  path);
-	} else {
-		data = malloc((size_t)st.st_size + 1);
-		if (!data)
-			error_set(err, ERROR_LIMIT, 0, "out of memory");
-	}
-	while (data && *len < (size_t)st.st_size) {
-		n = read(fd, data + *len, (size_t)st.st_size - *len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			error_set(err, ERROR_SYSTEM, n < 0 ? errno : 0,
-				  "%s: cut short", path);
-			free(data);
-			data = NULL;
-			break;
-		}
-		*len += (size_t)n;
-	}
-	if (fd >= 0)
-		close(fd);
-	return data;
-}
-
 /* ---- keys ---- */
 
 static bool write_key(const char *path, mode_t mode, const char *text)
@@ -109,8 +62,11 @@ int sync_make_key(const char *path)
 	snprintf(public, sizeof(public),
 		 "untrusted comment: geoblock public key\n%s\n",
 		 manifest_key_text(&secret.key, key));
-	ok = write_key(path, 0600, manifest_secret_text(&secret, text)) &&
-	     write_key(public_path, 0644, public);
+	ok = write_key(path, 0600, manifest_secret_text(&secret, text));
+	if (ok && !write_key(public_path, 0644, public)) {
+		unlink(path); /* half a pair is in the way of a whole one */
+		ok = false;
+	}
 	explicit_bzero(random, sizeof(random));
 	explicit_bzero(&secret, sizeof(secret));
 	explicit_bzero(text, sizeof(text));
@@ -120,14 +76,41 @@ int sync_make_key(const char *path)
 	return tool_flush() ? STATUS_OK : STATUS_UNABLE;
 }
 
+/* For its owner only; -1 after an error. */
+static int open_secret(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		error_set(err, ERROR_SYSTEM, errno, "%s", path);
+	else if ((st.st_mode & 077) == 0)
+		return fd;
+	else
+		error_set(err, ERROR_HELD, 0,
+			  "%s: others than its owner may read or write the "
+			  "secret key; chmod 600 it, and make a new one if "
+			  "somebody did",
+			  path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 static bool read_secret(const char *path, struct manifest_secret *out,
 			struct error *err)
 {
+	int fd = open_secret(path, err);
+	uint8_t *text;
 	size_t len;
-	uint8_t *text = read_file(path, MANIFEST_SECRET_TEXT, true, &len, err);
-	bool ok = text && (manifest_secret_parse((char *)text, len, out, err) ||
-			   error_wrap(err, "%s", path));
+	bool ok;
 
+	if (fd < 0)
+		return false;
+	text = tool_read_fd(fd, MANIFEST_SECRET_TEXT, &len, err);
+	ok = text && manifest_secret_parse((char *)text, len, out, err);
+	if (!ok)
+		error_wrap(err, "%s", path);
 	if (text)
 		explicit_bzero(text, len);
 	free(text);
@@ -146,7 +129,7 @@ static bool last_manifest(const char *folder, const struct manifest_key *key,
 	bool ok;
 
 	snprintf(path, sizeof(path), "%s/" MANIFEST_NAME, folder);
-	text = read_file(path, MANIFEST_MAX, false, &len, NULL);
+	text = tool_read(path, MANIFEST_MAX, &len, NULL);
 	ok = text && manifest_read((char *)text, len, key, 1, out, NULL);
 	free(text);
 	return ok;
@@ -218,7 +201,7 @@ static bool put_image(const char *folder, const struct manifest *m,
 
 	manifest_image_name(m, name);
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	there = read_file(path, MANIFEST_IMAGE_MAX, false, &len, NULL);
+	there = tool_read(path, MANIFEST_IMAGE_MAX, &len, NULL);
 	same = there && len == m->size && memcmp(there, image, len) == 0;
 	free(there);
 	return same || tool_write(folder, name, image, (size_t)m->size, err);
@@ -284,7 +267,7 @@ bool sync_publish(struct sync *s)
 	bool ok;
 
 	snprintf(path, sizeof(path), "%s/" IMAGE_NAME, s->conf->state_dir);
-	data = read_file(path, MANIFEST_IMAGE_MAX, false, &size, &err);
+	data = tool_read(path, MANIFEST_IMAGE_MAX, &size, &err);
 	ok = data && image_open(&image, path, IMAGE_CHECK_ALL, &err) &&
 	     publish(s, image, data, size, &err);
 	if (!ok)

@@ -134,30 +134,13 @@ static bool give_up(struct error *err)
 	       tool_filter_load(&filter, rights_filter_kind(), err);
 }
 
-static bool write_all(int fd, const void *data, size_t len)
-{
-	const char *p = data;
-
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		p += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 static bool hand_over(int fd, const struct spf_store *store)
 {
 	size_t len = 0;
 	char *text = spf_store_text(store, &len);
 	uint32_t size = (uint32_t)len;
-	bool ok = text && write_all(fd, &size, sizeof(size)) &&
-		  write_all(fd, text, len);
+	bool ok = text && tool_write_all(fd, &size, sizeof(size)) &&
+		  tool_write_all(fd, text, len);
 
 	free(text);
 	return ok;

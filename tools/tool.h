@@ -82,6 +82,16 @@ void tool_source_sizes(json_t *o, uint64_t addresses4, uint64_t networks6);
 bool tool_result_save(const char *state_dir, json_t *result, struct error *err);
 json_t *tool_result_load(const char *state_dir);
 
+/* tool_read - a whole regular file of at most max bytes, the caller's to free; NULL
+ * after an error, which names it.  tool_read_fd - the same from its beginning, of a
+ * descriptor, which is closed; the error does not know its name. */
+uint8_t *tool_read(const char *path, size_t max, size_t *len,
+		   struct error *err);
+uint8_t *tool_read_fd(int fd, size_t max, size_t *len, struct error *err);
+
+/* tool_write_all - false with errno where not all of it could be written. */
+bool tool_write_all(int fd, const void *data, size_t size);
+
 /* tool_write - a file of the state folder, whole and on the disk or not at all:
  * written under another name and renamed. */
 bool tool_write(const char *state_dir, const char *name, const void *data,

@@ -280,30 +280,6 @@ struct tool_saved *tool_saved_parse(const uint8_t *data, size_t size,
 	return NULL;
 }
 
-static uint8_t *slurp(const char *path, size_t *size, struct error *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	uint8_t *data = NULL;
-	struct stat st;
-	size_t got = 0;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size > BYTES_MAX || !(data = malloc((size_t)st.st_size + 1)))
-		error_set(err, ERROR_SYSTEM, fd < 0 ? errno : EINVAL, "%s",
-			  path);
-	while (data && got < (size_t)st.st_size) {
-		ssize_t n = read(fd, data + got, (size_t)st.st_size - got);
-
-		if (n <= 0)
-			break;
-		got += (size_t)n;
-	}
-	if (fd >= 0)
-		close(fd);
-	*size = got;
-	return data;
-}
-
 static bool path_of(char *path, size_t size, const char *state_dir,
 		    const char *name)
 {
@@ -322,7 +298,7 @@ struct tool_saved *tool_saved_read(const char *state_dir, const char *name,
 		error_set(err, ERROR_LIMIT, 0, "%s: path too long", state_dir);
 		return NULL;
 	}
-	data = slurp(path, &size, err);
+	data = tool_read(path, BYTES_MAX, &size, err);
 	if (!data)
 		return NULL;
 	saved = tool_saved_parse(data, size, err);

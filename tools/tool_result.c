@@ -57,53 +57,6 @@ void tool_source_sizes(json_t *o, uint64_t addresses4, uint64_t networks6)
 	put_number(o, "networks6", networks6);
 }
 
-static bool write_all(int fd, const char *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(fd, data, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		data += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
-static bool write_new(const char *path, const void *data, size_t size)
-{
-	/* of an earlier run that is over: we hold the folder's lock */
-	int fd = open(path,
-		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		      0600);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write_all(fd, data, size) && fchmod(fd, 0644) == 0 &&
-	     fsync(fd) == 0;
-	return close(fd) == 0 && ok;
-}
-
-bool tool_write(const char *state_dir, const char *name, const void *data,
-		size_t size, struct error *err)
-{
-	char path[4096], temporary[4096];
-
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s/%s.tmp",
-			     state_dir, name) >= sizeof(temporary))
-		return error_set(err, ERROR_LIMIT, 0, "%s: path too long",
-				 state_dir);
-	snprintf(path, sizeof(path), "%s/%s", state_dir, name);
-	if (write_new(temporary, data, size) && rename(temporary, path) == 0)
-		return true;
-	error_set(err, ERROR_SYSTEM, errno, "cannot write %s", path);
-	unlink(temporary);
-	return false;
-}
-
 bool tool_result_save(const char *state_dir, json_t *result, struct error *err)
 {
 	char *text = json_dumps(result, JSON_COMPACT);
