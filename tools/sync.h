@@ -100,6 +100,10 @@ struct sync {
 	int status;         /* exit status so far */
 };
 
+/* sync_options - the command line.  STATUS_OK: go on with what follows optind; -1: what
+ * was asked for (--help) is printed; STATUS_USAGE: said. */
+int sync_options(struct sync *s, int argc, char **argv);
+
 /* sync_warn - on stderr, and into the JSON result. */
 void sync_warn(struct sync *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
