@@ -63,7 +63,7 @@ static json_t *top_country(struct daemon *daemon)
 
 static json_t *top_os(struct daemon *daemon)
 {
-	struct row rows[OS_CLASS_COUNT];
+	struct row rows[OS_CLASS_COUNT] = { 0 };
 
 	for (size_t i = 0; i < OS_CLASS_COUNT; i++) {
 		snprintf(rows[i].key, sizeof(rows[i].key), "%s",
@@ -162,7 +162,7 @@ static size_t merge_nets(struct net *nets, size_t count)
 static json_t *top_net(struct daemon *daemon)
 {
 	struct nets nets = { .room = hosts_count(daemon->path.hosts) };
-	struct row rows[TOP_ROWS];
+	struct row rows[TOP_ROWS] = { 0 };
 	size_t count;
 
 	if (nets.room == 0)

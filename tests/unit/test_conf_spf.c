@@ -124,8 +124,8 @@ static void test_damaged(void **state)
 	static const char *const texts[] = {
 		"",
 		"geoblock-spf 1\nend 1\n",
-		"geoblock-spf 1\ndomain a.example asked 1 answered 1\n"
-		"0.0.0.0/0 a.example all\nend 2\n",
+		("geoblock-spf 1\ndomain a.example asked 1 answered 1\n"
+		 "0.0.0.0/0 a.example all\nend 2\n"),
 		"\x01\x02",
 	};
 

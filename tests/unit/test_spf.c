@@ -120,8 +120,8 @@ static void test_syntax(void **state)
 		"v=spf1 moo=%{",
 		"v=spf1 =foo",
 		"v=spf1 1=foo",
-		"v=spf1 \xe2\x88\x92"
-		"all",
+		("v=spf1 \xe2\x88\x92"
+		 "all"),
 		"v=spf1 a:m\xc3\xbcller.example",
 		"v=spf1 a\001b=c",
 	};
