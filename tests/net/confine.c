@@ -19,7 +19,7 @@ static int allow(scmp_filter_ctx filter, const char *line)
 	if (sscanf(line, "family %u", &family) == 1)
 		return seccomp_rule_add(filter, SCMP_ACT_ALLOW,
 					SCMP_SYS(socket), 1,
-					SCMP_A0_32(SCMP_CMP_EQ, family));
+					SCMP_A0_32(SCMP_CMP_EQ, family, 0));
 	call = seccomp_syscall_resolve_name(line);
 	if (call == __NR_SCMP_ERROR || call == SCMP_SYS(socket))
 		return 0;
