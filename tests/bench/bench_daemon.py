@@ -187,5 +187,4 @@ def bench(row, image):
     bench_speed(row, net, site)
     bench_flood(row, net, site)
     bench_memory(row, net, site, image)
-    for process in [net.world] + net.background:
-        process.kill()
+    net.close()

@@ -22,9 +22,12 @@ def bench(row, medians, files, folder, countries):
             site.put(name, f.read())
         urls.append(fetch_kit.url(fetch_kit.GOOD, name))
     listed = ", ".join(f'"{u}"' for u in urls)
-    conf = kit.write_conf(folder, countries, extra=f'table = "bench"\ngeo {{ max-age = 520w\n'
+    # a state folder of its own: it is taken away each time
+    fresh = os.path.join(folder, "fetch")
+    os.mkdir(fresh)
+    conf = kit.write_conf(fresh, countries, extra=f'table = "bench"\ngeo {{ max-age = 520w\n'
                           f'ca-file = "{site.ca}"\nurls = {{{listed}}} }}')
-    state = os.path.join(folder, "state")
+    state = os.path.join(fresh, "state")
     into = os.path.join(folder, "peer")
     fetch = " ".join(f"-o {into}/{i} {u}" for i, u in enumerate(urls))
     peer = (f"mkdir -p {into} && curl -sS --fail --parallel --cacert {site.ca} {fetch} && "

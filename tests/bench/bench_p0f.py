@@ -104,8 +104,8 @@ def bench(row):
                     f"{site.folder}/run/text.sock", times)
     finally:
         os.sched_setaffinity(0, CPUS)
-        for process in (site.daemon, net.world, *net.background):
-            process.kill()
+        site.daemon.kill()
+        net.close()
     m = {what: statistics.median(values) for what, values in times.items()}
     row("p0f query, pipelined", m["ours"] * 1e9, m["p0f"] * 1e9, "p0f", "≥ 2 ×", "ns")
     row("p0f query, one at a time", m["ours alone"], m["p0f alone"], "p0f", "≤ 1.1 ×",

@@ -116,8 +116,7 @@ def bench(row):
         for _ in range(ROUNDS):
             measure(ours, postgrey, times)
     finally:
-        for process in (net.world, *net.background):
-            process.kill()
+        net.close()
     m = {what: statistics.median(v for v in values if v is not None)
          for what, values in times.items() if any(values)}
     row(f"policy request, one core ({1e6 / m['memory']:.0f} k/s)", m["memory"], 1e5,

@@ -103,6 +103,15 @@ class Net:
              for v in range(8)] + ["}\n}\n"]))
         time.sleep(0.2)
 
+    def close(self):
+        """Make room for another."""
+        for process in (self.world, *self.background):
+            process.kill()
+            process.wait()
+        for command in (("ip", "link", "delete", "mx0"),
+                        ("nft", "delete", "table", "inet", "seen")):
+            sh(*command, check=False)  # the first may have gone with its other end
+
     def inside(self, *command, **options):
         return sh("nsenter", f"--net=/proc/{self.world.pid}/ns/net", *command, **options)
 
