@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <geoblock/rir.h>
+#include <geoblock/write_all.h>
 
 #define HEAD_MAX ((size_t)64 << 10) /* the version line is within */
 
@@ -125,24 +126,14 @@ bool cache_write(struct sync_child *c, const char *name, const void *data,
 	int fd = openat(c->cache, name,
 			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 			0644);
-	const char *p = data;
+	bool ok = fd >= 0 && write_all(fd, data, len);
 
-	while (fd >= 0 && len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		p += n;
-		len -= (size_t)n;
-	}
-	if (fd < 0 || len > 0)
+	if (!ok)
 		error_set(err, ERROR_SYSTEM, errno, "cannot write %s/%s/%s",
 			  c->job->state_dir, CACHE_FOLDER, name);
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0 && len == 0;
+	return ok;
 }
 
 /* ---- a run --------------------------------------------------------------------- */

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <geoblock/write_all.h>
+
 #include "tools/sync_fetch.h"
 #include "tools/sync_fleet.h"
 
@@ -132,7 +134,7 @@ static bool open_copy(struct sync *s, const uint8_t *data, size_t size)
 	char path[64];
 	bool ok = false;
 
-	if (fd < 0 || !tool_write_all(fd, data, size)) {
+	if (fd < 0 || !write_all(fd, data, size)) {
 		sync_fail(s, "fleet.img: %s", strerror(errno));
 	} else {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

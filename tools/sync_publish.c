@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <geoblock/log.h>
+#include <geoblock/write_all.h>
 
 #include "tools/sync_fleet.h"
 
@@ -30,14 +31,13 @@
 static bool write_key(const char *path, mode_t mode, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	size_t len = strlen(text);
 	bool ok;
 
 	if (fd < 0) {
 		log_err("%s: %s", path, strerror(errno));
 		return false;
 	}
-	ok = write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
+	ok = write_all(fd, text, strlen(text)) && fsync(fd) == 0;
 	if (!ok)
 		log_err("%s: %s", path, strerror(errno));
 	if (close(fd) != 0 || !ok)

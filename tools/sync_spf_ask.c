@@ -23,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <geoblock/write_all.h>
+
 #include "tools/tool_dns.h"
 #include "tools/tool_rights.h"
 
@@ -139,8 +141,8 @@ static bool hand_over(int fd, const struct spf_store *store)
 	size_t len = 0;
 	char *text = spf_store_text(store, &len);
 	uint32_t size = (uint32_t)len;
-	bool ok = text && tool_write_all(fd, &size, sizeof(size)) &&
-		  tool_write_all(fd, text, len);
+	bool ok = text && write_all(fd, &size, sizeof(size)) &&
+		  write_all(fd, text, len);
 
 	free(text);
 	return ok;

@@ -14,6 +14,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <geoblock/write_all.h>
+
 #include "tools/tool.h"
 
 #define REDIRECTS_MAX 5L
@@ -81,20 +83,10 @@ static bool put_body(struct transfer *t, const char *p, size_t len)
 {
 	md5_update(&t->md5, len, (const uint8_t *)p);
 	t->bytes += len;
-	while (len > 0) {
-		ssize_t n = write(t->fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set(&t->failed, ERROR_SYSTEM, errno,
-					 "cannot write %s/%s/%s.new",
-					 t->child->job->state_dir, CACHE_FOLDER,
-					 t->item->name);
-		p += n;
-		len -= (size_t)n;
-	}
-	return true;
+	return write_all(t->fd, p, len) ||
+	       error_set(&t->failed, ERROR_SYSTEM, errno,
+			 "cannot write %s/%s/%s.new", t->child->job->state_dir,
+			 CACHE_FOLDER, t->item->name);
 }
 
 /* A part is taken where it was asked for: of the same file, from where it broke

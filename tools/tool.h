@@ -89,9 +89,6 @@ uint8_t *tool_read(const char *path, size_t max, size_t *len,
 		   struct error *err);
 uint8_t *tool_read_fd(int fd, size_t max, size_t *len, struct error *err);
 
-/* tool_write_all - false with errno where not all of it could be written. */
-bool tool_write_all(int fd, const void *data, size_t size);
-
 /* tool_write - a file of the state folder, whole and on the disk or not at all:
  * written under another name and renamed. */
 bool tool_write(const char *state_dir, const char *name, const void *data,

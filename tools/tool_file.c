@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <geoblock/write_all.h>
+
 static bool fill(int fd, uint8_t *data, size_t len)
 {
 	while (len > 0) {
@@ -67,23 +69,6 @@ uint8_t *tool_read(const char *path, size_t max, size_t *len, struct error *err)
 	return data;
 }
 
-bool tool_write_all(int fd, const void *data, size_t size)
-{
-	const char *p = data;
-
-	while (size > 0) {
-		ssize_t n = write(fd, p, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		p += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
 static bool write_new(const char *path, const void *data, size_t size)
 {
 	/* of an earlier run that is over: we hold the folder's lock */
@@ -94,7 +79,7 @@ static bool write_new(const char *path, const void *data, size_t size)
 
 	if (fd < 0)
 		return false;
-	ok = tool_write_all(fd, data, size) && fchmod(fd, 0644) == 0 &&
+	ok = write_all(fd, data, size) && fchmod(fd, 0644) == 0 &&
 	     fsync(fd) == 0;
 	return close(fd) == 0 && ok;
 }

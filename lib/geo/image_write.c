@@ -29,6 +29,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <geoblock/write_all.h>
+
 #include "image_build.h"
 #include "image_private.h"
 
@@ -64,21 +66,6 @@ static bool system_error(struct error *err, const char *what, const char *path)
 
 	return error_set(err, ERROR_SYSTEM, code, "cannot %s %s%s", what, path,
 			 remedy(code));
-}
-
-static bool write_all(int fd, const uint8_t *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(fd, bytes, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		bytes += n;
-		size -= (size_t)n;
-	}
-	return true;
 }
 
 /* A new file, whole and on the disk, or none. */

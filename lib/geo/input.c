@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <geoblock/geo.h>
+#include <geoblock/write_all.h>
 
 #include "unpack.h"
 
@@ -172,22 +173,6 @@ bool input_line(struct input *in, const char **text, size_t *len,
 	return true;
 }
 
-static bool write_all(int fd, const char *p, size_t len, struct error *err)
-{
-	while (len != 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set(err, ERROR_SYSTEM, errno,
-					 "cannot hold it in memory");
-		p += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 bool input_to_memory(struct input *in, int *fd, struct error *err)
 {
 	*fd = memfd_create("geoblock", MFD_CLOEXEC);
@@ -196,8 +181,9 @@ bool input_to_memory(struct input *in, int *fd, struct error *err)
 		return error_wrap(err, "%s", in->path);
 	}
 	for (;;) {
-		if (!write_all(*fd, in->buf + in->start, in->end - in->start,
-			       err)) {
+		if (!write_all(*fd, in->buf + in->start, in->end - in->start)) {
+			error_set(err, ERROR_SYSTEM, errno,
+				  "cannot hold it in memory");
 			error_wrap(err, "%s", in->path);
 			break;
 		}

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <geoblock/write_all.h>
+
 #include "image_format.h"
 #include "table.h"
 
@@ -22,20 +24,9 @@ struct head {
 
 static bool put(int fd, const void *data, size_t len, struct error *err)
 {
-	const char *p = data;
-
-	while (len != 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set(err, ERROR_SYSTEM, errno,
-					 "cannot hand the table over");
-		p += n;
-		len -= (size_t)n;
-	}
-	return true;
+	return write_all(fd, data, len) ||
+	       error_set(err, ERROR_SYSTEM, errno,
+			 "cannot hand the table over");
 }
 
 bool geo_table_send(const struct geo_table *table, int fd, struct error *err)
