@@ -42,7 +42,7 @@ int cmd_metrics(int argc, char **argv)
 {
 	struct tool_control_options options = { .name = "geoblock metrics",
 						.help = help };
-	struct error err = { 0 }, policyd_err = { 0 };
+	struct error err = { 0 };
 	json_t *answer, *policyd;
 	struct conf *conf;
 	int status;
@@ -50,13 +50,8 @@ int cmd_metrics(int argc, char **argv)
 	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
 	if (!conf)
 		return status;
-	answer = tool_control_ask(
-		conf, json_pack("{s:s}", "command", "metrics"), &err);
-	policyd = tool_control_ask_policyd(
-		conf, json_pack("{s:s}", "command", "metrics"), &policyd_err);
+	answer = tool_control_ask_both(conf, "metrics", &policyd, &err);
 	conf_free(conf);
-	if (!policyd && !tool_control_away(&policyd_err))
-		log_warn("%s", policyd_err.text);
 	if (!answer && (!policyd || !tool_control_away(&err)))
 		log_err("%s", err.text);
 	if (!answer && !policyd)

@@ -238,7 +238,7 @@ int cmd_status(int argc, char **argv)
 {
 	struct tool_control_options options = { .name = "geoblock status",
 						.help = help };
-	struct error err = { 0 }, policyd_err = { 0 };
+	struct error err = { 0 };
 	json_t *answer, *policyd;
 	struct conf *conf;
 	int status;
@@ -247,12 +247,7 @@ int cmd_status(int argc, char **argv)
 	if (!conf)
 		return status;
 	status = STATUS_OK;
-	answer = tool_control_ask(conf, json_pack("{s:s}", "command", "status"),
-				  &err);
-	policyd = tool_control_ask_policyd(
-		conf, json_pack("{s:s}", "command", "status"), &policyd_err);
-	if (!policyd && !tool_control_away(&policyd_err))
-		log_warn("%s", policyd_err.text);
+	answer = tool_control_ask_both(conf, "status", &policyd, &err);
 	if (answer) {
 		json_object_set_new(answer, "running", json_true());
 	} else {

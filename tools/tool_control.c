@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <geoblock/log.h>
+
 #include "tools/tool.h"
 
 /* A service and its socket in run-dir. */
@@ -224,6 +226,20 @@ json_t *tool_control_ask_policyd(const struct conf *conf, json_t *request,
 				 struct error *err)
 {
 	return ask(conf, &policyd, request, err);
+}
+
+json_t *tool_control_ask_both(const struct conf *conf, const char *command,
+			      json_t **other, struct error *err)
+{
+	struct error policyd_err = { 0 };
+	json_t *answer = tool_control_ask(
+		conf, json_pack("{s:s}", "command", command), err);
+
+	*other = tool_control_ask_policyd(
+		conf, json_pack("{s:s}", "command", command), &policyd_err);
+	if (!*other && !tool_control_away(&policyd_err))
+		log_warn("%s", policyd_err.text);
+	return answer;
 }
 
 struct conf *tool_control_options(struct tool_control_options *options,

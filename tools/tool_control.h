@@ -42,6 +42,12 @@ json_t *tool_control_ask_policyd(const struct conf *conf, json_t *request,
 
 bool tool_control_away(const struct error *err);
 
+/* tool_control_ask_both - a command of no arguments to both services.  Returns
+ * geoblockd's answer, NULL after an error; *other is geoblock-policyd's, NULL where
+ * it does not run or after an error, which is said as a warning. */
+json_t *tool_control_ask_both(const struct conf *conf, const char *command,
+			      json_t **other, struct error *err);
+
 /* What the subcommands that talk to the daemon have in common: --config, --json
  * and --help. `by` (may be NULL): `--by WORD`; `follow` (may be NULL): -f;
  * `confirm` and `no` likewise.
