@@ -333,11 +333,15 @@ static bool is_locked(const char *path)
 
 bool tool_confirm_waits(const char *state_dir, uint64_t *until)
 {
+	/* decided is not done: until the new image is installed, or the old sets are
+	 * back, whoever heals the table from the image would take back a yes.  In
+	 * the order of the renames, so that none is missed between two looks. */
 	static const char *const names[] = { TOOL_CONFIRM_WAITS,
+					     TOOL_CONFIRM_YES,
 					     TOOL_CONFIRM_NO };
 	char path[4096];
 
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct tool_saved *saved;
 
 		if (!path_of(path, sizeof(path), state_dir, names[i]) ||

@@ -48,8 +48,8 @@ struct tool_saved *tool_saved_parse(const uint8_t *data, size_t size,
 				    struct error *err);
 void tool_saved_free(struct tool_saved *saved); /* NULL is allowed */
 
-/* tool_confirm_waits - whether a change waits for its confirmation, in a process
- * that lives; *until is then its deadline. */
+/* tool_confirm_waits - whether a change waits for its confirmation, or for what
+ * follows from it, in a process that lives; *until is then its deadline. */
 bool tool_confirm_waits(const char *state_dir, uint64_t *until);
 
 /* tool_confirm_decide - say yes or no to what waits; false where nothing does, or

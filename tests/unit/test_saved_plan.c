@@ -180,6 +180,15 @@ static void test_waiting(void **state)
 	close(fd);
 	snprintf(path, sizeof(path), "%s/" TOOL_CONFIRM_NO, folder);
 	unlink(path);
+	assert_true(tool_saved_write(folder, TOOL_CONFIRM_YES, "geoblock", NULL,
+				     99, NULL));
+	assert_false(tool_confirm_waits(folder, NULL));
+	snprintf(path, sizeof(path), "%s/" TOOL_CONFIRM_YES, folder);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_true(tool_confirm_waits(folder, NULL));
+	close(fd);
+	unlink(path);
 }
 
 static void test_times(void **state)
