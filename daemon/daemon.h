@@ -62,6 +62,7 @@ struct daemon {
 	struct control *control; /* NULL: there is no socket */
 	struct mail *mail;       /* NULL: the same */
 	struct rights rights;
+	int asked; /* instance_take() */
 	struct last_reload reload;
 	struct trial trial;
 	uint64_t started; /* seconds since 1970 */
@@ -73,7 +74,7 @@ struct daemon {
 	ev_signal on_hup, on_term, on_int;
 	ev_async on_result;
 	ev_timer second, watchdog, heal;
-	ev_io on_monitor, on_nflog;
+	ev_io on_monitor, on_nflog, on_asked;
 	ev_stat image_file, spf_file;
 };
 

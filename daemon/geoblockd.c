@@ -142,6 +142,13 @@ static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
 		tell_alike(daemon, family);
 }
 
+static void on_asked(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	instance_answer(io->fd);
+}
+
 static void on_watchdog(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	(void)loop;
@@ -436,6 +443,10 @@ static void watch(struct daemon *daemon)
 			   EV_READ);
 		ev_io_start(loop, &daemon->on_nflog);
 	}
+	if (daemon->asked >= 0) {
+		ev_io_init(&daemon->on_asked, on_asked, daemon->asked, EV_READ);
+		ev_io_start(loop, &daemon->on_asked);
+	}
 	ev_signal_init(&daemon->on_hup, on_hup, SIGHUP);
 	ev_signal_start(loop, &daemon->on_hup);
 	ev_signal_init(&daemon->on_term, on_stop, SIGTERM);
@@ -533,7 +544,9 @@ int main(int argc, char **argv)
 		fatal(STATUS_USAGE, "%s", err.text);
 
 	/* are we the only one? */
-	if (!instance_take(daemon.snapshot->conf->run_dir, &err))
+	if (!instance_take(daemon.snapshot->conf->run_dir,
+			   daemon.snapshot->conf->table, daemon.rights.uid,
+			   &daemon.asked, &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
 
 	/* the countries first: they stand, whatever fails from here on */

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A POSIX record lock: it goes with its process, however that ends, and the kernel
- * says who has it. */
+/* For the run-dir a POSIX record lock: it goes with its process, however that ends,
+ * and the kernel says who has it.
+ *
+ * For the table a listening socket with an abstract name (unix(7)): like the table
+ * it is one network namespace's, and it goes with its process, too.  Anybody may
+ * have taken the name; whose it is, the kernel tells who connects, and a stranger's
+ * is as good as none. */
 #include "daemon/instance.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include <geoblock/log.h>
 
 /* The process's name, as ps(1) shows it. */
 static const char *name_of(pid_t pid, char *buf, size_t size)
@@ -26,7 +36,7 @@ static const char *name_of(pid_t pid, char *buf, size_t size)
 	return buf;
 }
 
-bool instance_take(const char *run_dir, struct error *err)
+static bool take_folder(const char *run_dir, struct error *err)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char path[128], name[32];
@@ -54,4 +64,72 @@ bool instance_take(const char *run_dir, struct error *err)
 			  run_dir);
 	close(fd);
 	return false;
+}
+
+/* Who listens at the name: false where that cannot be told any more. */
+static bool holder(const struct sockaddr_un *name, socklen_t len,
+		   struct ucred *out)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	socklen_t size = sizeof(*out);
+	bool known = fd >= 0 &&
+		     connect(fd, (const struct sockaddr *)name, len) == 0 &&
+		     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, out, &size) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return known;
+}
+
+static bool take_table(const char *table, uid_t user, int *asked,
+		       struct error *err)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct ucred who = { .uid = (uid_t)-1 };
+	char process[32];
+	socklen_t len;
+	int fd;
+
+	/* sun_path[0] stays 0: an abstract name */
+	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+			  (size_t)snprintf(name.sun_path + 1,
+					   sizeof(name.sun_path) - 1,
+					   "geoblockd/table/%s", table));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&name, len) == 0 &&
+	    listen(fd, 64) == 0) {
+		*asked = fd;
+		return true;
+	}
+	if (fd < 0 || errno != EADDRINUSE)
+		return error_set(err, ERROR_SYSTEM, errno,
+				 "cannot hold table %s", table);
+	close(fd);
+	if (holder(&name, len, &who) &&
+	    (who.uid == 0 || who.uid == user || who.uid == geteuid()))
+		return error_set(err, ERROR_HELD, 0,
+				 "another geoblockd keeps table %s: process %d "
+				 "(%s); two on one machine need a table, mark, "
+				 "queue, nflog-group and run-dir each",
+				 table, (int)who.pid,
+				 name_of(who.pid, process, sizeof(process)));
+	log_warn("user %d, who has no business with it, has taken the name by "
+		 "which geoblockd tells that it keeps table %s; going on",
+		 (int)who.uid, table);
+	return true;
+}
+
+bool instance_take(const char *run_dir, const char *table, uid_t user,
+		   int *asked, struct error *err)
+{
+	*asked = -1;
+	return take_folder(run_dir, err) && take_table(table, user, asked, err);
+}
+
+void instance_answer(int asked)
+{
+	int fd = accept4(asked, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
 }

@@ -62,6 +62,61 @@ static void add_answer(struct queue *queue, uint32_t id,
 		       const struct queue_answer *answer);
 static void send_answers(struct queue *queue);
 
+/* ---- what /proc says -------------------------------------------------------- */
+
+/* A line of the list: queue, port, waiting, mode, range, dropped, dropped unsent,
+ * id, 1 (nfqnl's seq_show in the kernel). */
+enum {
+	PROC_NUMBER,
+	PROC_PORT,
+	PROC_WAITING,
+	PROC_FULL = 5,
+	PROC_UNSENT,
+	PROC_FIELDS
+};
+
+static bool numbers(const char *line, unsigned long long out[PROC_FIELDS])
+{
+	for (int i = 0; i < PROC_FIELDS; i++) {
+		char *end;
+
+		out[i] = strtoull(line, &end, 10);
+		if (end == line)
+			return false;
+		line = end;
+	}
+	return true;
+}
+
+/* The queue's own line; false where nobody listens to it. */
+static bool find_line(const struct queue *queue,
+		      unsigned long long field[PROC_FIELDS])
+{
+	char text[PROC_MAX], *line, *rest = text;
+	ssize_t len = pread(queue->proc, text, sizeof(text) - 1, 0);
+
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	while ((line = strsep(&rest, "\n")))
+		if (numbers(line, field) && field[PROC_NUMBER] == queue->number)
+			return true;
+	return false;
+}
+
+bool queue_kernel_stats(const struct queue *queue,
+			struct queue_kernel_stats *out)
+{
+	unsigned long long field[PROC_FIELDS];
+
+	if (!find_line(queue, field))
+		return false;
+	out->waiting = field[PROC_WAITING];
+	out->dropped_full = field[PROC_FULL];
+	out->dropped_unsent = field[PROC_UNSENT];
+	return true;
+}
+
 /* ---- start ------------------------------------------------------------- */
 
 #define CONFIG_MAX 8192
@@ -76,6 +131,25 @@ static void pass(struct queue *queue, const void *message, size_t len)
 		return;
 	add_answer(queue, packet.id, &go);
 	send_answers(queue);
+}
+
+/* Somebody else's queue is EPERM to the kernel, as a missing right is. */
+static bool refused(const struct queue *queue, int code, struct error *err)
+{
+	unsigned long long field[PROC_FIELDS];
+
+	if ((code == EPERM || code == EBUSY) && find_line(queue, field))
+		return error_set(
+			err, ERROR_KERNEL, EBUSY,
+			"queue %u: another program listens to it "
+			"(netlink port %llu, mostly its process); give "
+			"one of them another queue",
+			queue->number, field[PROC_PORT]);
+	if (code == EPERM)
+		return error_set(err, ERROR_KERNEL, EPERM,
+				 "queue %u: CAP_NET_ADMIN is needed",
+				 queue->number);
+	return error_set(err, ERROR_KERNEL, code, "queue %u", queue->number);
 }
 
 /* Send a configuration message and read the kernel's answer. */
@@ -102,20 +176,9 @@ static bool ask(struct queue *queue, struct nlmsghdr *header, struct error *err)
 			break;
 		pass(queue, answer, (size_t)len);
 	}
-	switch (-result->error) {
-	case 0:
+	if (result->error == 0)
 		return true;
-	case EBUSY:
-		return error_set(err, ERROR_KERNEL, EBUSY,
-				 "queue %u: another program listens to it",
-				 queue->number);
-	case EPERM:
-		return error_set(err, ERROR_KERNEL, EPERM,
-				 "queue %u: CAP_NET_ADMIN is needed",
-				 queue->number);
-	}
-	return error_set(err, ERROR_KERNEL, -result->error, "queue %u",
-			 queue->number);
+	return refused(queue, -result->error, err);
 }
 
 /* Bound and configured with one message: between two of them the queue would be
@@ -218,45 +281,6 @@ int queue_fd(const struct queue *queue)
 const struct queue_stats *queue_stats(const struct queue *queue)
 {
 	return &queue->stats;
-}
-
-/* A line of the list: queue, port, waiting, mode, range, dropped, dropped unsent,
- * id, 1 (nfqnl's seq_show in the kernel). */
-enum { PROC_NUMBER, PROC_WAITING = 2, PROC_FULL = 5, PROC_UNSENT, PROC_FIELDS };
-
-static bool numbers(const char *line, unsigned long long out[PROC_FIELDS])
-{
-	for (int i = 0; i < PROC_FIELDS; i++) {
-		char *end;
-
-		out[i] = strtoull(line, &end, 10);
-		if (end == line)
-			return false;
-		line = end;
-	}
-	return true;
-}
-
-bool queue_kernel_stats(const struct queue *queue,
-			struct queue_kernel_stats *out)
-{
-	unsigned long long field[PROC_FIELDS];
-	char text[PROC_MAX], *line, *rest = text;
-	ssize_t len = pread(queue->proc, text, sizeof(text) - 1, 0);
-
-	if (len <= 0)
-		return false;
-	text[len] = '\0';
-	while ((line = strsep(&rest, "\n"))) {
-		if (!numbers(line, field) ||
-		    field[PROC_NUMBER] != queue->number)
-			continue;
-		out->waiting = field[PROC_WAITING];
-		out->dropped_full = field[PROC_FULL];
-		out->dropped_unsent = field[PROC_UNSENT];
-		return true;
-	}
-	return false;
 }
 
 /* ---- the packet path --------------------------------------------------- */
