@@ -12,7 +12,7 @@
 /* geoblock-sync in parts: sync_input (which files, read into the table),
  * sync_keep (records carried over from the image before), sync_trust (dates,
  * ranges in no file, the second source), sync_guard (does a country lose too
- * much?), sync_disagree (where two sources differ), sync_report (what is printed
+ * much?), sync_peak (compared with what it had lately), sync_disagree (where two sources differ), sync_report (what is printed
  * and left for `status`). */
 
 #define SYNC_NAME         "geoblock-sync"
@@ -29,13 +29,21 @@ struct sync_input {
 	char *why; /* refused, kept: the reason */
 };
 
+/* The most that a country had lately, in files. */
+struct sync_peak {
+	uint64_t count;
+	uint32_t date; /* YYYYMMDD, when it last had that */
+};
+
 /* A chosen country, before and after. */
 struct sync_country {
 	country_t country;
 	uint64_t was4, was6; /* addresses; /64 networks */
 	uint64_t now4, now6;
-	uint64_t kept4, kept6; /* of now: in no file any more */
-	bool held;             /* loses more than max-shrink */
+	uint64_t was_kept4, was_kept6; /* of was: in no file any more */
+	uint64_t kept4, kept6;         /* of now */
+	struct sync_peak peak4, peak6; /* at least was, less what was kept */
+	bool held;                     /* loses more than max-shrink */
 };
 
 /* What a source has delegated. */
@@ -157,9 +165,15 @@ bool sync_second(struct sync *s);
 /* sync_sizes - count what each source of the settled table has. */
 bool sync_sizes(struct sync *s);
 
-/* sync_guard - compare every chosen country with the old image; false where the
- * update is to be held. */
+/* sync_guard - compare every chosen country with the most that it had in the last
+ * 30 days; false where the update is to be held. */
 bool sync_guard(struct sync *s);
+
+/* sync_peaks_read - that most, from the old image and the state folder, into
+ * s->countries.  A damaged file is warned of, and then is none.  sync_peaks_write
+ * keeps it, but for countries that --force took although they were held. */
+void sync_peaks_read(struct sync *s);
+void sync_peaks_write(struct sync *s);
 
 /* sync_confirm - apply on trial: then a wait of s->confirm_s; the image is installed
  * once somebody said yes, else what the kernel enforced is put back, and the exit

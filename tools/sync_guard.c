@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* An update that takes a chosen country away is most often a broken file, and in
  * a default-deny list it would refuse that country's mail: hold it until
- * somebody says --force. */
+ * somebody says --force.  So is one that is the last of several slices. */
 #include "tools/sync.h"
 
 #include <stdlib.h>
@@ -15,17 +15,6 @@ static bool shrinks(uint64_t was, uint64_t now, unsigned per_cent)
 	/* in 128 bits: no product overflows */
 	return now < was && (unsigned __int128)(was - now) * 100 >
 				    (unsigned __int128)was * per_cent;
-}
-
-/* What the files have; what is kept although it is in none is no argument for
- * them. */
-struct compared {
-	uint64_t was, now;
-};
-
-static bool falls(struct compared c, unsigned per_cent)
-{
-	return shrinks(c.was, c.now, per_cent) || (c.was > 0 && c.now == 0);
 }
 
 static bool list_countries(struct sync *s, const struct totals *t)
@@ -42,20 +31,16 @@ static bool list_countries(struct sync *s, const struct totals *t)
 	while ((cc = country_set_next(allowed, cc)) != COUNTRY_NONE) {
 		unsigned at = country_index(cc);
 		struct sync_country *c = &s->countries[s->country_count++];
-		struct compared v4 = { was->v4[at] - was_kept->v4[at],
-				       now->v4[at] - kept->v4[at] };
-		struct compared v6 = { was->v6[at] - was_kept->v6[at],
-				       now->v6[at] - kept->v6[at] };
 
 		*c = (struct sync_country){ .country = cc,
 					    .was4 = was->v4[at],
 					    .was6 = was->v6[at],
 					    .now4 = now->v4[at],
 					    .now6 = now->v6[at],
+					    .was_kept4 = was_kept->v4[at],
+					    .was_kept6 = was_kept->v6[at],
 					    .kept4 = kept->v4[at],
 					    .kept6 = kept->v6[at] };
-		c->held = falls(v4, s->conf->max_shrink) ||
-			  falls(v6, s->conf->max_shrink);
 	}
 	return true;
 }
@@ -69,24 +54,40 @@ static bool hold(struct sync *s, const char *text)
 	return false;
 }
 
-static bool judge_country(struct sync *s, const struct sync_country *c)
+/* What is kept although it is in no file is no argument for the files. */
+static bool judge_family(struct sync *s, struct sync_country *c,
+			 const struct sync_peak *peak, uint64_t now,
+			 const char *what)
 {
-	char code[3], text[300];
+	char code[3], text[300], date[TOOL_DATE_MAX];
 
-	country_text(c->country, code);
-	if (c->now4 == 0 && c->now6 == 0 && s->country_count <= 32)
-		sync_warn(s, "%s has no addresses in this data", code);
-	if (!c->held)
+	if (!shrinks(peak->count, now, s->conf->max_shrink) &&
+	    (now > 0 || peak->count == 0))
 		return true;
+	c->held = true;
 	snprintf(text, sizeof(text),
-		 "%s would shrink from %llu to %llu IPv4 addresses and "
-		 "from %llu to %llu IPv6 /64 networks: more than "
+		 "%s would shrink from the %llu %s of %s to %llu: more than "
 		 "max-shrink = %u per cent",
-		 code, (unsigned long long)c->was4,
-		 (unsigned long long)(c->now4 - c->kept4),
-		 (unsigned long long)c->was6,
-		 (unsigned long long)(c->now6 - c->kept6), s->conf->max_shrink);
+		 country_text(c->country, code),
+		 (unsigned long long)peak->count, what,
+		 tool_date(peak->date, date), (unsigned long long)now,
+		 s->conf->max_shrink);
 	return hold(s, text);
+}
+
+static bool judge_country(struct sync *s, struct sync_country *c)
+{
+	char code[3];
+	bool ok;
+
+	if (c->now4 == 0 && c->now6 == 0 && s->country_count <= 32)
+		sync_warn(s, "%s has no addresses in this data",
+			  country_text(c->country, code));
+	ok = judge_family(s, c, &c->peak4, c->now4 - c->kept4,
+			  "IPv4 addresses");
+	return judge_family(s, c, &c->peak6, c->now6 - c->kept6,
+			    "IPv6 /64 networks") &&
+	       ok;
 }
 
 static bool judge(struct sync *s)
@@ -132,7 +133,11 @@ bool sync_guard(struct sync *s)
 	free(t);
 	if (!ok)
 		return false;
-	if (judge(s))
+	sync_peaks_read(s);
+	ok = judge(s);
+	if (!s->dry_run)
+		sync_peaks_write(s);
+	if (ok)
 		return true;
 	/* geoblockd, and the next run, go by the image: only where there was none
 	 * is nothing taken away */

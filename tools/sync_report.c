@@ -279,7 +279,7 @@ void sync_save(struct sync *s)
 	json_t *o = result_json(s);
 	struct error err = { 0 };
 
-	if (!tool_result_save(s->conf->state_dir, o, &err))
+	if (!tool_json_save(s->conf->state_dir, TOOL_RESULT_NAME, o, &err))
 		sync_warn(s, "%s", err.text);
 	json_decref(o);
 }

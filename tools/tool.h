@@ -75,12 +75,17 @@ json_t *tool_source_json(const struct geo_source *g);
 void tool_source_sizes(json_t *o, uint64_t addresses4, uint64_t networks6);
 
 /* The last run of geoblock-sync, as its --json tells it, in a file of the state
- * folder that is replaced whole.  tool_result_load gives NULL where there is none,
- * or none that can be read; what is in it was written by us, but nothing may
- * depend on that. */
+ * folder.  What is in it was written by us, but nothing may depend on that. */
 #define TOOL_RESULT_NAME "last-sync.json"
-bool tool_result_save(const char *state_dir, json_t *result, struct error *err);
-json_t *tool_result_load(const char *state_dir);
+#define TOOL_RESULT_MAX  (4u << 20) /* bytes: a thousand sources */
+
+/* tool_json_load - an object from a file of the state folder of at most max bytes;
+ * NULL after an error, which names the file (sys_errno ENOENT: there is none).
+ * tool_json_save - one into such a file, as tool_write() does. */
+json_t *tool_json_load(const char *state_dir, const char *name, size_t max,
+		       struct error *err);
+bool tool_json_save(const char *state_dir, const char *name, const json_t *o,
+		    struct error *err);
 
 /* tool_read - a whole regular file of at most max bytes, the caller's to free; NULL
  * after an error, which names it.  tool_read_fd - the same from its beginning, of a

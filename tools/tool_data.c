@@ -157,8 +157,10 @@ static void add_confirm(json_t *o, const struct conf *conf)
 
 void tool_data_json(json_t *o, const struct conf *conf)
 {
-	json_t *result = tool_result_load(conf->state_dir), *sources;
-	struct error err, fallback;
+	struct error err = { 0 }, fallback;
+	json_t *sources,
+		*result = tool_json_load(conf->state_dir, TOOL_RESULT_NAME,
+					 TOOL_RESULT_MAX, &err);
 	struct image *image;
 
 	if (image_open_newest(&image, conf->state_dir, IMAGE_CHECK_ALL,

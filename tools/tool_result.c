@@ -3,15 +3,9 @@
  * or without. */
 #include "tools/tool.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
-
-#define RESULT_MAX (4u << 20) /* bytes: a thousand sources */
 
 static void put(json_t *o, const char *key, const char *value)
 {
@@ -57,36 +51,38 @@ void tool_source_sizes(json_t *o, uint64_t addresses4, uint64_t networks6)
 	put_number(o, "networks6", networks6);
 }
 
-bool tool_result_save(const char *state_dir, json_t *result, struct error *err)
+bool tool_json_save(const char *state_dir, const char *name, const json_t *o,
+		    struct error *err)
 {
-	char *text = json_dumps(result, JSON_COMPACT);
-	bool ok = text ? tool_write(state_dir, TOOL_RESULT_NAME, text,
-				    strlen(text), err)
+	char *text = json_dumps(o, JSON_COMPACT);
+	bool ok = text ? tool_write(state_dir, name, text, strlen(text), err)
 		       : error_set(err, ERROR_LIMIT, 0, "out of memory");
 
 	free(text);
 	return ok;
 }
 
-json_t *tool_result_load(const char *state_dir)
+json_t *tool_json_load(const char *state_dir, const char *name, size_t max,
+		       struct error *err)
 {
-	struct stat st;
 	char path[4096];
 	json_t *o = NULL;
-	int fd;
+	uint8_t *text;
+	size_t len;
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/" TOOL_RESULT_NAME,
-			     state_dir) >= sizeof(path))
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", state_dir, name) >=
+	    sizeof(path)) {
+		error_set(err, ERROR_LIMIT, 0, "%s: path too long", state_dir);
 		return NULL;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	if (fd < 0)
+	}
+	text = tool_read(path, max, &len, err);
+	if (!text)
 		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_size <= RESULT_MAX)
-		o = json_loadfd(fd, 0, NULL);
-	close(fd);
+	o = json_loadb((const char *)text, len, 0, NULL);
+	free(text);
 	if (json_is_object(o))
 		return o;
 	json_decref(o);
+	error_set(err, ERROR_MALFORMED, 0, "%s: is no JSON object", path);
 	return NULL;
 }
