@@ -79,6 +79,8 @@ static json_t *host_json(const struct daemon *daemon, const struct host *host)
 	set_text(out, "stage", stage_name(HOST_STAGE(host)));
 	if (host->rule > HOST_RULE_GONE && host->rule < (int)policy->rule_count)
 		set_text(out, "rule", rule_title(policy, host->rule));
+	if (daemon->path.alike[addr.family == 6].on)
+		json_object_set_new(out, "alike", json_true());
 	set_looks(out, daemon, host);
 	return out;
 }

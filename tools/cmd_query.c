@@ -91,13 +91,49 @@ static struct verdict verdict_of(const struct query *q,
 	return verdict;
 }
 
+/* The system that is judged: the one asked about, or else the one that geoblockd saw
+ * last, unless all senders look alike to it. */
+static void set_system(const struct query *q, const json_t *seen,
+		       struct subject *subject)
+{
+	const char *os = json_string_value(json_object_get(seen, "os"));
+
+	if (q->has_os) {
+		subject->has_os = true;
+		subject->os = q->os;
+		subject->confidence = 100;
+	} else if (os && !json_is_true(json_object_get(seen, "alike")) &&
+		   os_class_parse(os, &subject->os)) {
+		subject->has_os = true;
+		subject->confidence = (uint8_t)json_integer_value(
+			json_object_get(seen, "confidence"));
+	}
+}
+
+static void judge(struct query *q, struct query_answer *out)
+{
+	struct subject *subject = &out->subject;
+
+	out->exempt = conf_find_net(&q->conf->exempt, &out->addr);
+	out->denied = conf_find_net(&q->conf->deny, &out->addr);
+	subject->exempt = out->exempt != NULL;
+	subject->denied = out->denied != NULL;
+	subject->country =
+		out->hit.found ? out->hit.record.country : COUNTRY_NONE;
+	set_system(q, out->seen, subject);
+	if (q->dns) {
+		query_rdns(q->dns, &out->addr, &out->rdns);
+		subject->has_rdns = out->rdns.known;
+		subject->rdns = out->rdns.rdns;
+	}
+	out->verdict = verdict_of(q, subject);
+	out->waits_rdns =
+		policy_waits_rdns(&q->conf->policy, subject, &out->verdict);
+}
+
 static bool look_up(struct query *q, const struct addr *addr,
 		    struct query_answer *out, struct error *err)
 {
-	struct subject subject = { .has_os = q->has_os,
-				   .os = q->os,
-				   .confidence = 100 };
-
 	*out = (struct query_answer){ .addr = *addr };
 	addr_format(addr, out->text);
 	out->hit = image_find(q->image, addr);
@@ -108,18 +144,8 @@ static bool look_up(struct query *q, const struct addr *addr,
 	range_format(&out->hit.range, out->range);
 	if (out->hit.found)
 		out->source = source_of(q, &out->hit.record);
-	out->exempt = conf_find_net(&q->conf->exempt, addr);
-	out->denied = conf_find_net(&q->conf->deny, addr);
-	subject.exempt = out->exempt != NULL;
-	subject.denied = out->denied != NULL;
-	subject.country =
-		out->hit.found ? out->hit.record.country : COUNTRY_NONE;
-	if (q->dns) {
-		query_rdns(q->dns, addr, &out->rdns);
-		subject.has_rdns = out->rdns.known;
-		subject.rdns = out->rdns.rdns;
-	}
-	out->verdict = verdict_of(q, &subject);
+	out->seen = ask_daemon(q, out->text);
+	judge(q, out);
 	if (q->second) {
 		out->mmdb_country = out->hit.second;
 		out->has_mmdb = true;
@@ -134,7 +160,6 @@ static bool look_up(struct query *q, const struct addr *addr,
 			return false;
 		out->has_live = true;
 	}
-	out->seen = ask_daemon(q, out->text);
 	return true;
 }
 
@@ -152,6 +177,7 @@ static int query_one(struct query *q, const char *text, size_t len)
 	}
 	if (!look_up(q, &addr, &a, &err)) {
 		log_err("%s", err.text);
+		json_decref(a.seen);
 		return STATUS_UNABLE;
 	}
 	q->refused |= query_is_refusal(a.verdict.action);

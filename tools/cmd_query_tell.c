@@ -14,80 +14,6 @@ bool query_is_refusal(enum action action)
 	       action == ACTION_REFUSE;
 }
 
-static country_t country_of(const struct query_answer *a)
-{
-	return a->hit.found ? a->hit.record.country : COUNTRY_NONE;
-}
-
-/* "exempt.d/office.cidr:3: 192.0.2.0/24" */
-static const char *net_origin(const struct conf_net *net, char *buf,
-			      size_t size)
-{
-	char range[RANGE_TEXT_MAX];
-
-	range_format(&net->range, range);
-	if (net->spf)
-		snprintf(buf, size, "spf %s", net->note);
-	else if (net->file)
-		snprintf(buf, size, "%s (%s:%u%s%s)", range, net->file,
-			 net->line, net->note ? ": " : "",
-			 net->note ? net->note : "");
-	else
-		snprintf(buf, size, "%s (%s)", range,
-			 net->note ? net->note : "built in");
-	return buf;
-}
-
-static void countries_text(const struct conf *conf, char *buf, size_t size)
-{
-	size_t used = 0;
-
-	buf[0] = '\0';
-	for (size_t i = 0; i < conf->country_word_count && used < size; i++) {
-		int n = snprintf(buf + used, size - used, "%s%s", i ? ", " : "",
-				 conf->country_words[i]);
-
-		if (n < 0)
-			break;
-		used += (size_t)n;
-	}
-}
-
-/* why - the sentence that an administrator can act on. */
-static void why(const struct query *q, const struct query_answer *a, char *buf,
-		size_t size)
-{
-	const struct policy *policy = &q->conf->policy;
-	const char *title = rule_title(policy, a->verdict.rule);
-	country_t cc = country_of(a);
-	char code[3], list[256], net[512];
-
-	country_text(cc, code);
-	countries_text(q->conf, list, sizeof(list));
-	if (a->exempt) {
-		snprintf(buf, size, "exempt: %s",
-			 net_origin(a->exempt, net, sizeof(net)));
-	} else if (a->denied) {
-		snprintf(buf, size, "denied: %s",
-			 net_origin(a->denied, net, sizeof(net)));
-	} else if (a->hit.found && cc == COUNTRY_NONE &&
-		   a->hit.record.status >= STATUS_AVAILABLE) {
-		snprintf(buf, size,
-			 "%s by %s: delegated to nobody, so in no "
-			 "country; rule \"%s\"",
-			 geo_status_name(a->hit.record.status),
-			 geo_registry_name(a->hit.record.registry), title);
-	} else if (cc == COUNTRY_NONE) {
-		snprintf(buf, size, "no country is known for it; rule \"%s\"",
-			 title);
-	} else if (country_set_has(&policy->allowed, cc)) {
-		snprintf(buf, size, "%s is among countries = %s", code, list);
-	} else {
-		snprintf(buf, size, "%s is not among countries = %s", code,
-			 list);
-	}
-}
-
 static void put(json_t *object, const char *key, const char *value)
 {
 	if (value && value[0])
@@ -99,7 +25,7 @@ static void put_net(json_t *object, const char *key, const struct conf_net *net)
 	char text[512];
 
 	if (net)
-		put(object, key, net_origin(net, text, sizeof(text)));
+		put(object, key, query_net_origin(net, text, sizeof(text)));
 }
 
 /* Two opinions that differ: then one of them decided. */
@@ -111,7 +37,7 @@ static bool is_disputed(const struct query *q, const struct query_answer *a)
 
 static bool second_decided(const struct query *q, const struct query_answer *a)
 {
-	return is_disputed(q, a) && country_of(a) == a->hit.second;
+	return is_disputed(q, a) && query_country(a) == a->hit.second;
 }
 
 /* The registry's first file that will not have it any more. */
@@ -167,9 +93,9 @@ static const char *seen_text(const struct query_answer *a, const char *key)
 static void put_seen(const struct query *q, json_t *o,
 		     const struct query_answer *a)
 {
-	static const char *const keys[] = { "os",   "confidence", "signature",
-					    "raw",  "first_seen", "last_seen",
-					    "count" };
+	static const char *const keys[] = { "os",    "confidence", "signature",
+					    "raw",   "first_seen", "last_seen",
+					    "count", "alike" };
 
 	if (q->has_os)
 		put(o, "os", os_class_name(q->os));
@@ -196,6 +122,32 @@ static void print_seen(const struct query_answer *a)
 	       seen_text(a, "rule") ? seen_text(a, "rule") : "?",
 	       (long long)json_integer_value(json_object_get(a->seen, "count")),
 	       seen_text(a, "first_seen"));
+	if (json_is_true(json_object_get(a->seen, "alike")))
+		printf("  alike    all IPv%d senders look alike: rules on os "
+		       "are passed over\n",
+		       a->addr.family);
+}
+
+/* What this answer could not know, and what to do about it. */
+static void print_further(const struct query *q, const struct query_answer *a)
+{
+	const struct policy *policy = &q->conf->policy;
+	const struct rule *rule =
+		a->waits_rdns < 0 ? NULL : &policy->rules[a->waits_rdns];
+	char text[1024], option[256];
+
+	query_config(q, option, sizeof(option));
+	if (rule && !q->dns &&
+	    (a->subject.has_os || !(rule->has_os || rule->has_confidence)))
+		printf("  rdns     not asked, and rule \"%s\" depends on it: "
+		       "geoblock query%s --rdns %s\n",
+		       rule->title, option, a->text);
+	if (a->verdict.action == ACTION_GREYLIST)
+		printf("  waiting  mail that comes again is let through: "
+		       "geoblock greylist list%s %s\n",
+		       option, a->text);
+	if (query_mend(q, a, text, sizeof(text)))
+		printf("  mend     %s\n", text);
 }
 
 json_t *query_json(const struct query *q, const struct query_answer *a)
@@ -207,9 +159,9 @@ json_t *query_json(const struct query *q, const struct query_answer *a)
 	put(o, "address", a->text);
 	json_object_set_new(o, "family", json_integer(a->addr.family));
 	put_record(o, a);
-	json_object_set_new(
-		o, "allowed",
-		json_boolean(country_set_has(&policy->allowed, country_of(a))));
+	json_object_set_new(o, "allowed",
+			    json_boolean(country_set_has(&policy->allowed,
+							 query_country(a))));
 	put_net(o, "exempt", a->exempt);
 	put_net(o, "deny", a->denied);
 	put(o, "verdict", action_name(a->verdict.action));
@@ -228,8 +180,10 @@ json_t *query_json(const struct query *q, const struct query_answer *a)
 	}
 	if (q->dns)
 		json_object_set_new(o, "rdns", query_rdns_json(&a->rdns));
-	why(q, a, reason, sizeof(reason));
+	query_why(q, a, reason, sizeof(reason));
 	put(o, "why", reason);
+	if (query_mend(q, a, reason, sizeof(reason)))
+		put(o, "mend", reason);
 	return o;
 }
 
@@ -257,7 +211,7 @@ static void print_opinions(const struct query *q, const struct query_answer *a)
 
 static void print_record(const struct query *q, const struct query_answer *a)
 {
-	country_t cc = country_of(a);
+	country_t cc = query_country(a);
 	const char *name = country_name(cc);
 	char code[3], date[TOOL_DATE_MAX], as_of[TOOL_DATE_MAX];
 
@@ -282,6 +236,22 @@ static void print_record(const struct query *q, const struct query_answer *a)
 	print_opinions(q, a);
 }
 
+static void print_live(const struct query *q, const struct query_answer *a)
+{
+	if (!a->has_live)
+		return;
+	if (!a->live.table)
+		printf("  kernel   table inet %s is not there: nothing is "
+		       "enforced; run geoblock-sync\n",
+		       q->conf->table);
+	else if (a->live.found)
+		printf("  kernel   in set %s of table inet %s\n", a->live.set,
+		       q->conf->table);
+	else
+		printf("  kernel   in no set of table inet %s\n",
+		       q->conf->table);
+}
+
 /* "by rule "abroad"", "by the exempt list", "by default" */
 static void print_by(const struct query *q, const struct query_answer *a)
 {
@@ -304,24 +274,14 @@ static void print_long(const struct query *q, const struct query_answer *a)
 	printf(", %s stage%s\n", stage_name(a->verdict.stage),
 	       q->conf->policy.audit ? " (audit mode: counted, but let through)"
 				     : "");
-	why(q, a, reason, sizeof(reason));
+	query_why(q, a, reason, sizeof(reason));
 	printf("  why      %s\n", reason);
 	print_record(q, a);
 	if (q->dns)
 		query_rdns_print(&a->rdns);
 	print_seen(a);
-	if (!a->has_live)
-		return;
-	if (!a->live.table)
-		printf("  kernel   table inet %s is not there: nothing is "
-		       "enforced; run geoblock-sync\n",
-		       q->conf->table);
-	else if (a->live.found)
-		printf("  kernel   in set %s of table inet %s\n", a->live.set,
-		       q->conf->table);
-	else
-		printf("  kernel   in no set of table inet %s\n",
-		       q->conf->table);
+	print_live(q, a);
+	print_further(q, a);
 }
 
 static void print_brief(const struct query *q, const struct query_answer *a)
@@ -330,7 +290,7 @@ static void print_brief(const struct query *q, const struct query_answer *a)
 
 	printf("%s\t%s\t%s\t%s%s%s%s%s\n", a->text,
 	       action_name(a->verdict.action),
-	       country_text(country_of(a), code),
+	       country_text(query_country(a), code),
 	       rule_title(&q->conf->policy, a->verdict.rule),
 	       !q->dns ? "" : "\t",
 	       !q->dns         ? ""

@@ -38,6 +38,7 @@ struct conf_nets {
 	size_t count, room;
 	char **files; /* the lists that were read */
 	size_t file_count;
+	char *pattern; /* of `files`, the first one; NULL: none */
 	struct iset set; /* their union */
 };
 

@@ -124,6 +124,13 @@ struct verdict policy_decide(const struct policy *policy,
 struct verdict policy_step(const struct policy *policy,
 			   const struct subject *subject);
 
+/* policy_waits_rdns - the first rule before this verdict's that reverse DNS, which is
+ * not known yet, may still make match: its index, or -1.  A rule that asks for the
+ * SYN's looks as well counts while those are unknown, too. */
+int policy_waits_rdns(const struct policy *policy,
+		      const struct subject *subject,
+		      const struct verdict *verdict);
+
 /* policy_needs_syn - whether the SYN's looks can matter to a sender of whom the
  * address is known: a rule that asks for them, here or together with reverse
  * DNS, stands before the first one that decides without. */

@@ -32,6 +32,7 @@ void conf_nets_clear(struct conf_nets *nets)
 		free(nets->files[i]);
 	free(nets->nets);
 	free(nets->files);
+	free(nets->pattern);
 	iset_clear(&nets->set);
 	memset(nets, 0, sizeof(*nets));
 }

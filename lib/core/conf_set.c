@@ -673,8 +673,12 @@ static void read_pattern(struct conf_reader *r, struct conf_nets *nets,
 
 void conf_set_files(struct conf_reader *r, const struct conf_setting *setting)
 {
+	struct conf_nets *nets = nets_of(r, setting);
+
 	for (size_t i = 0; i < setting->count; i++)
-		read_pattern(r, nets_of(r, setting), &setting->values[i]);
+		read_pattern(r, nets, &setting->values[i]);
+	if (setting->count > 0 && !nets->pattern)
+		copy(r, &nets->pattern, setting->values[0].text);
 }
 
 void conf_bool(struct conf_reader *r, const struct conf_setting *setting,

@@ -173,19 +173,26 @@ static bool may_match(const struct rule *rule, const struct subject *subject)
 	       looks_match(rule, subject);
 }
 
+int policy_waits_rdns(const struct policy *policy,
+		      const struct subject *subject,
+		      const struct verdict *verdict)
+{
+	size_t before = rules_before(policy, verdict);
+
+	for (size_t i = 0; i < before; i++)
+		if (may_match(&policy->rules[i], subject))
+			return (int)i;
+	return -1;
+}
+
 struct verdict policy_step(const struct policy *policy,
 			   const struct subject *subject)
 {
 	struct verdict verdict = policy_decide(policy, subject);
-	size_t before = rules_before(policy, &verdict);
 
-	if (verdict.action != ACTION_DROP && verdict.action != ACTION_RESET)
-		return verdict;
-	for (size_t i = 0; i < before; i++)
-		if (may_match(&policy->rules[i], subject)) {
-			verdict.action = ACTION_REFUSE;
-			break;
-		}
+	if ((verdict.action == ACTION_DROP || verdict.action == ACTION_RESET) &&
+	    policy_waits_rdns(policy, subject, &verdict) >= 0)
+		verdict.action = ACTION_REFUSE;
 	return verdict;
 }
 
