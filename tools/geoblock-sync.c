@@ -21,6 +21,7 @@
 #include <geoblock/log.h>
 
 #include "tools/tool_confirm.h"
+#include "tools/tool_control.h"
 #include "tools/tool_lock.h"
 
 void sync_warn(struct sync *s, const char *fmt, ...)
@@ -343,6 +344,29 @@ static void apply_exemptions(struct sync *s)
 		apply(s, s->old_image);
 }
 
+/* geoblockd sees by the table that its lists have changed; geoblock-policyd has to be
+ * told, or it would go on refusing whom they exempt. */
+static void tell_policyd(struct sync *s)
+{
+	struct error err = { 0 };
+	const char *why = err.text;
+	json_t *answer;
+
+	if (!s->applied || s->dry_run || s->reverted)
+		return;
+	answer = tool_control_ask_policyd(
+		s->conf, json_pack("{s:s}", "command", "reload"), &err);
+	if (json_is_true(json_object_get(answer, "ok")) ||
+	    (!answer && tool_control_away(&err)))
+		why = NULL;
+	else if (answer)
+		why = json_string_value(json_object_get(answer, "text"));
+	if (why)
+		sync_warn(s, "geoblock-policyd goes on with what it had: %s",
+			  why);
+	json_decref(answer);
+}
+
 static void run(struct sync *s, int argc, char **argv)
 {
 	const struct image *image;
@@ -368,6 +392,7 @@ static void run(struct sync *s, int argc, char **argv)
 	} else {
 		apply_exemptions(s);
 	}
+	tell_policyd(s);
 out:
 	if (lock < 0)
 		return;
