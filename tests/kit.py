@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
@@ -103,6 +104,19 @@ def run(*command, stdin=None, check=None):
         raise AssertionError(f"{' '.join(command)}: exit {done_.returncode}, "
                              f"want {check}\n{done_.stdout[-2000:]}{done_.stderr[-2000:]}")
     return done_
+
+
+PATIENCE = 60  # seconds: what a slow machine may take for anything
+
+
+def wait_for(condition, seconds=PATIENCE):
+    """Whether it came true: looked at 50 times a second, and once more at the end."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return bool(condition())
 
 
 def rir_ranges(paths, countries):
