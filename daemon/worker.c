@@ -153,10 +153,11 @@ static void *run(void *ctx)
 			pthread_cond_wait(&worker->change, &worker->lock);
 		if (worker->stop)
 			break;
-		result.causes = worker->asked;
-		worker->asked = 0;
 		back = worker->back;
 		worker->back = NULL;
+		/* a reload that was asked for meanwhile comes after it */
+		result.causes = back ? WORKER_BACK : worker->asked;
+		worker->asked &= ~result.causes;
 		pthread_mutex_unlock(&worker->lock);
 		lock = lock_table(worker, &result);
 		if (back)
