@@ -24,6 +24,7 @@
 #include "daemon/options.h"
 #include "daemon/trial.h"
 #include "tools/tool.h"
+#include "tools/tool_confirm.h"
 #include "tools/tool_lock.h"
 
 #define QUEUE_ROUND  16  /* batches before others have their turn */
@@ -353,7 +354,12 @@ static void open_kernel(struct daemon *daemon)
 							  : 0,
 		       TOOL_LOCK_TABLE_MS, &err))
 		log_warn("%s; going on without the lock", err.text);
-	if (snapshot_apply(daemon->snapshot, daemon->applier, &report, &err))
+	if (tool_confirm_waits(conf->state_dir, NULL)) /* worker.c's stays() */
+		log_info("table %s: left alone while a change of geoblock-sync "
+			 "waits for its confirmation",
+			 table);
+	else if (snapshot_apply(daemon->snapshot, daemon->applier, &report,
+				&err))
 		log_info("table %s: %s", table,
 			 report.batches ? "restored" : "as it should be");
 	else if (err.kind == ERROR_HELD)
