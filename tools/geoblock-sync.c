@@ -233,7 +233,7 @@ static void save_applied(struct sync *s, const struct tool_plan *plan)
 
 	snprintf(path, sizeof(path), "%s/" TOOL_APPLIED_NAME,
 		 s->conf->state_dir);
-	if (s->dry_run || (s->kernel.batches == 0 && access(path, F_OK) == 0))
+	if (s->dry_run)
 		return;
 	if (!tool_saved_write(s->conf->state_dir, TOOL_APPLIED_NAME,
 			      s->conf->table, &plan->plan, 0, &err)) {

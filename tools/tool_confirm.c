@@ -121,6 +121,28 @@ static struct fixed fixed_of(const char *table, const struct kernel_plan *plan,
 	return f;
 }
 
+static bool path_of(char *path, size_t size, const char *state_dir,
+		    const char *name)
+{
+	return (size_t)snprintf(path, size, "%s/%s", state_dir, name) < size;
+}
+
+static bool is_there(const char *state_dir, const char *name,
+		     const struct buffer *b)
+{
+	char path[4096];
+	uint8_t *data;
+	size_t size;
+	bool same;
+
+	if (!path_of(path, sizeof(path), state_dir, name))
+		return false;
+	data = tool_read(path, BYTES_MAX, &size, NULL);
+	same = data && size == b->size && memcmp(data, b->data, size) == 0;
+	free(data);
+	return same;
+}
+
 bool tool_saved_write(const char *state_dir, const char *name,
 		      const char *table, const struct kernel_plan *plan,
 		      uint64_t until, struct error *err)
@@ -139,7 +161,8 @@ bool tool_saved_write(const char *state_dir, const char *name,
 	h.bytes = b.size;
 	h.crc = (uint32_t)crc32_z(0, b.data + sizeof(h), b.size - sizeof(h));
 	memcpy(b.data, &h, sizeof(h));
-	ok = tool_write(state_dir, name, b.data, b.size, err);
+	ok = is_there(state_dir, name, &b) ||
+	     tool_write(state_dir, name, b.data, b.size, err);
 	free(b.data);
 	return ok;
 }
@@ -278,12 +301,6 @@ struct tool_saved *tool_saved_parse(const uint8_t *data, size_t size,
 		  "damaged, or of another version of geoblock-sync");
 	tool_saved_free(out);
 	return NULL;
-}
-
-static bool path_of(char *path, size_t size, const char *state_dir,
-		    const char *name)
-{
-	return (size_t)snprintf(path, size, "%s/%s", state_dir, name) < size;
 }
 
 struct tool_saved *tool_saved_read(const char *state_dir, const char *name,

@@ -34,7 +34,7 @@ struct tool_saved {
 };
 
 /* tool_saved_write - a plan (NULL: no table) into a file of the state folder, whole
- * or not at all. */
+ * or not at all; one that says so already is left. */
 bool tool_saved_write(const char *state_dir, const char *name,
 		      const char *table, const struct kernel_plan *plan,
 		      uint64_t until, struct error *err);
