@@ -85,7 +85,7 @@ static int lock_state(struct sync *s)
 		return -1;
 	}
 	if (tool_lock(&fd, s->conf->state_dir, TOOL_LOCK_STATE,
-		      TOOL_LOCK_STATE_MODE, 0, &err)) {
+		      TOOL_LOCK_STATE_MODE, TOOL_LOCK_STATE_MS, &err)) {
 		make_table_lock(s);
 		return fd;
 	}

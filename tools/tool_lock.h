@@ -17,6 +17,10 @@
 #define TOOL_LOCK_STATE "lock"
 #define TOOL_LOCK_TABLE "table.lock"
 
+/* How long for the state: what a run that was killed has left behind, a watcher that
+ * puts back or a child that dies, keeps its lock for a moment. */
+#define TOOL_LOCK_STATE_MS 2000
+
 /* How long for the table: staging is a matter of a second on a slow machine. */
 #define TOOL_LOCK_TABLE_MS 10000
 
