@@ -24,7 +24,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +37,8 @@
 
 #define LOOK_MS   100 /* between two looks at the file */
 #define DAEMON_MS 500
+/* It looks at files each 5 s where the kernel tells of no change. */
+#define DAEMON_TAKES_MS 20000
 
 struct trial {
 	struct sync *s;
@@ -81,20 +82,28 @@ static bool put_back_locked(const char *table, const struct kernel_plan *old,
 	return ok;
 }
 
+/* Without the lock rather than not at all: -1. */
+static int lock_table(const struct sync *s)
+{
+	int lock;
+
+	tool_lock(&lock, s->conf->state_dir, TOOL_LOCK_TABLE,
+		  TOOL_LOCK_TABLE_MODE, TOOL_LOCK_TABLE_MS, NULL);
+	return lock;
+}
+
 static bool put_back(const struct sync *s, const struct kernel_plan *old,
 		     struct error *err)
 {
-	int lock;
-	bool ok;
+	int lock = lock_table(s);
+	bool ok = put_back_locked(s->conf->table, old, err);
 
-	/* without the lock rather than not at all */
-	if (!tool_lock(&lock, s->conf->state_dir, TOOL_LOCK_TABLE,
-		       TOOL_LOCK_TABLE_MODE, TOOL_LOCK_TABLE_MS, err))
-		lock = -1;
-	ok = put_back_locked(s->conf->table, old, err);
 	tool_unlock(lock);
-	if (ok)
+	if (ok) {
 		remove_file(s, TOOL_CONFIRM_NO);
+		/* a yes that could not be carried out */
+		remove_file(s, TOOL_CONFIRM_YES);
+	}
 	return ok;
 }
 
@@ -132,10 +141,11 @@ static int watch(struct trial *t, int from)
 	/* the other one is gone; perhaps between the yes and the deed */
 	if (n != 1 && !tool_confirm_decide(t->s->conf->state_dir, false) &&
 	    is_there(t->s, TOOL_CONFIRM_YES)) {
-		bool ok = install(t->s, &err);
-
-		remove_file(t->s, TOOL_CONFIRM_YES);
-		return ok ? 0 : 1;
+		if (install(t->s, &err)) {
+			remove_file(t->s, TOOL_CONFIRM_YES);
+			return 0;
+		}
+		log_err("%s", err.text);
 	}
 	if (put_back(t->s, t->old, &err))
 		return 0;
@@ -242,16 +252,34 @@ static bool find_old(struct trial *t, struct kernel *kernel,
 	return true;
 }
 
+/* New answers of exempt.spf are geoblockd's as soon as they are written: what it is
+ * about to enforce is what was before, then. */
+static void wait_for_daemon(const struct sync *s, struct kernel *kernel,
+			    const struct tool_plan *before)
+{
+	static const struct timespec pause = { 0, LOOK_MS * 1000000 };
+
+	for (int ms = 0; ms < DAEMON_TAKES_MS && daemon_runs(s) &&
+			 !enforces(kernel, &before->plan);
+	     ms += LOOK_MS)
+		nanosleep(&pause, NULL);
+}
+
 static bool find_old_open(struct trial *t, const struct sync_plans *plans,
 			  bool *nothing)
 {
 	struct error err = { 0 };
 	struct kernel *kernel;
+	int lock;
 	bool ok;
 
 	if (!kernel_open(&kernel, &err))
 		return sync_fail(t->s, "%s", err.text);
+	if (t->s->spf_changed && plans->before)
+		wait_for_daemon(t->s, kernel, plans->before);
+	lock = lock_table(t->s); /* not in the middle of what geoblockd does */
 	ok = find_old(t, kernel, plans, nothing);
+	tool_unlock(lock);
 	kernel_close(kernel);
 	return ok;
 }
@@ -262,20 +290,20 @@ static bool set_marker(struct trial *t)
 {
 	struct sync *s = t->s;
 	struct error err = { 0 };
-	char path[4096];
 
 	remove_file(s, TOOL_CONFIRM_YES);
 	if (!tool_saved_write(s->conf->state_dir, TOOL_CONFIRM_WAITS,
 			      s->conf->table, t->old,
 			      (uint64_t)time(NULL) + s->confirm_s, &err))
 		return sync_fail(s, "%s", err.text);
-	snprintf(path, sizeof(path), "%s/" TOOL_CONFIRM_WAITS,
-		 s->conf->state_dir);
-	t->marker = open(path, O_RDONLY | O_CLOEXEC);
-	if (t->marker >= 0 && flock(t->marker, LOCK_EX | LOCK_NB) == 0)
+	/* whoever asks whether something waits locks the file, for a moment */
+	if (tool_lock(&t->marker, s->conf->state_dir, TOOL_CONFIRM_WAITS, 0,
+		      TOOL_LOCK_TABLE_MS, &err) &&
+	    t->marker >= 0)
 		return true;
-	sync_fail(s, "%s: %s", path, strerror(errno));
-	unlink(path);
+	sync_fail(s, "%s",
+		  err.text[0] ? err.text : TOOL_CONFIRM_WAITS " is gone");
+	remove_file(s, TOOL_CONFIRM_WAITS);
 	return false;
 }
 
@@ -315,7 +343,6 @@ static void end(struct trial *t, bool yes, const char *why)
 
 	if (yes && !install(s, &err)) {
 		sync_fail(s, "%s", err.text);
-		tool_confirm_decide(s->conf->state_dir, false);
 		why = "the image could not be installed";
 		yes = false;
 	}
