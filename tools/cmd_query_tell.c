@@ -272,8 +272,9 @@ static void print_long(const struct query *q, const struct query_answer *a)
 	printf("%s  %s, ", a->text, action_name(a->verdict.action));
 	print_by(q, a);
 	printf(", %s stage%s\n", stage_name(a->verdict.stage),
-	       q->conf->policy.audit ? " (audit mode: counted, but let through)"
-				     : "");
+	       q->conf->policy.audit && a->verdict.action != ACTION_ACCEPT
+		       ? " (audit mode: counted, but let through)"
+		       : "");
 	query_why(q, a, reason, sizeof(reason));
 	printf("  why      %s\n", reason);
 	print_record(q, a);
