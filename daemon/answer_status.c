@@ -214,11 +214,12 @@ json_t *answer_status(struct daemon *daemon, const json_t *request)
 			out, "trial",
 			json_pack("{s:o}", "until",
 				  answer_when(daemon->trial.until)));
-	if (daemon->reload.time)
-		json_object_set_new(out, "reload",
-				    json_pack("{s:o, s:b, s:s}", "time",
-					      answer_when(daemon->reload.time),
-					      "ok", daemon->reload.ok, "text",
-					      daemon->reload.text));
+	if (daemon->service.last_reload.time)
+		json_object_set_new(
+			out, "reload",
+			json_pack("{s:o, s:b, s:s}", "time",
+				  answer_when(daemon->service.last_reload.time),
+				  "ok", daemon->service.last_reload.ok, "text",
+				  daemon->service.last_reload.text));
 	return out;
 }

@@ -12,6 +12,7 @@
 #include "daemon/path.h"
 #include "daemon/queue.h"
 #include "daemon/rights.h"
+#include "daemon/service.h"
 #include "daemon/snapshot.h"
 #include "daemon/worker.h"
 
@@ -22,7 +23,6 @@
 #define DAEMON_CONNECTIONS 32768 /* remembered by address and port */
 #define DAEMON_NETS        8192  /* remembered by /64 */
 
-struct control;
 struct mail;
 struct nflog;
 
@@ -30,13 +30,6 @@ struct daemon_queue {
 	struct queue *queue;
 	uint16_t number;
 	ev_io io;
-};
-
-/* How the latest reload went, for status. */
-struct last_reload {
-	uint64_t time; /* seconds since 1970; 0: none yet */
-	bool ok;
-	char text[512];
 };
 
 /* A reload on trial: what ran before comes back unless somebody says yes. */
@@ -59,23 +52,21 @@ struct daemon {
 	struct kernel_monitor *monitor; /* NULL: not watched */
 	struct nflog *nflog;            /* NULL: not heard of */
 	struct worker *worker;
-	struct control *control; /* NULL: there is no socket */
-	struct mail *mail;       /* NULL: the same */
+	struct mail *mail; /* NULL: there is no socket */
+	struct service service;
 	struct rights rights;
 	int asked; /* instance_take() */
-	struct last_reload reload;
 	struct trial trial;
 	uint64_t started; /* seconds since 1970 */
 	uint64_t healed;  /* times that the table was put right */
-	bool json;        /* log lines */
 	bool alike_told[2];
+	struct error held_told; /* why the table is not what it should be */
+	bool track_lost; /* of who changed it, since it was last looked at */
 
 	struct ev_loop *loop;
-	ev_signal on_hup, on_term, on_int;
 	ev_async on_result;
-	ev_timer second, watchdog, heal;
+	ev_timer heal;
 	ev_io on_monitor, on_nflog, on_asked;
-	ev_stat image_file, spf_file;
 };
 
 #endif

@@ -6,15 +6,10 @@
  * One event loop, no thread: nothing here takes long but a reload, and a mail server
  * waits longer than that. */
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
-#include <geoblock/image.h>
 #include <geoblock/log.h>
 
 #include "daemon/notify.h"
@@ -25,8 +20,7 @@
 #include "daemon/policyd_listen.h"
 #include "tools/tool.h"
 
-#define IMAGE_POLL_S 5.
-#define FDS_BESIDE   256 /* descriptors beside the clients' */
+#define FDS_BESIDE 256 /* descriptors beside the clients' */
 
 static const char help[] =
 	"usage: geoblock-policyd [OPTION…]\n"
@@ -39,36 +33,6 @@ static const char help[] =
 	"Runs in the foreground.  SIGHUP: read configuration and country data "
 	"anew.\n"
 	"Manual: geoblock-policyd(8).\n";
-
-/* ---- the log ------------------------------------------------------------------ */
-
-static void say(void *ctx, const char *text)
-{
-	(void)ctx;
-	log_err("%s", text);
-}
-
-static void write_line(void *ctx, const char *line)
-{
-	struct policyd *policyd = ctx;
-
-	if (policyd->snapshot->conf->log_json)
-		log_plain(LOG_LEVEL_INFO, line);
-	else
-		log_info("%s", line);
-}
-
-void policyd_decision(void *ctx, const struct decision *decision)
-{
-	struct policyd *policyd = ctx;
-	const struct conf *conf = policyd->snapshot->conf;
-	char line[JOURNAL_LINE_MAX];
-
-	write_line(policyd, journal_format(decision, &conf->policy,
-					   conf->log_json, line));
-	control_decision(policyd->control,
-			 journal_format(decision, &conf->policy, true, line));
-}
 
 /* ---- reload ------------------------------------------------------------------- */
 
@@ -113,22 +77,20 @@ static void swap(struct policyd *policyd, struct snapshot *next)
 	if (path_renumber(&before->conf->policy, &next->conf->policy, map))
 		counters_move(&policyd->counters.verdicts, map);
 	policyd->snapshot = next;
+	service_take(&policyd->service, before);
 	greylist_configure(policyd->greylist, next->conf);
 	snapshot_free(before);
 }
 
 static bool load(struct policyd *policyd, struct error *err)
 {
-	struct error missing = { 0 };
 	struct snapshot *next;
 
-	if (!snapshot_load(&next, policyd->config, say, NULL, &missing, err))
+	if (!snapshot_load(&next, policyd->config, err))
 		return false;
-	if (missing.kind != ERROR_NONE)
-		log_warn("%s", missing.text);
 	/* country data that was lost is no better than what runs */
 	if (!next->image && policyd->snapshot->image)
-		*err = missing;
+		*err = next->missing;
 	else if (!snapshot_lost_spf(policyd->snapshot, next, err) &&
 		 keeps(policyd->snapshot->conf, next->conf, err)) {
 		swap(policyd, next);
@@ -142,10 +104,7 @@ bool policyd_reload(struct policyd *policyd, struct error *err)
 {
 	bool ok = load(policyd, err);
 
-	policyd->reload.time = (uint64_t)ev_now(policyd->loop);
-	policyd->reload.ok = ok;
-	snprintf(policyd->reload.text, sizeof(policyd->reload.text), "%s",
-		 ok ? "reloaded" : err->text);
+	service_reloaded(&policyd->service, ok, ok ? "reloaded" : err->text);
 	if (ok)
 		log_info("reloaded: mode=%s image=%s",
 			 policyd->snapshot->conf->policy.audit ? "audit"
@@ -184,50 +143,19 @@ static void on_geoblockd(void *ctx, bool here, const char *why)
 			     policyd);
 }
 
-static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	struct policyd *policyd = ev_userdata(loop);
-	const struct conf *conf = policyd->snapshot->conf;
-
-	(void)timer;
-	(void)events;
-	journal_tick(&policyd->journal, &conf->policy, conf->log_json,
-		     write_line, policyd);
-}
-
-static void on_watchdog(struct ev_loop *loop, ev_timer *timer, int events)
-{
-	(void)loop;
-	(void)timer;
-	(void)events;
-	notify("WATCHDOG=1");
-}
-
-static void on_hup(struct ev_loop *loop, ev_signal *signal, int events)
+static void on_hup(void *ctx)
 {
 	struct error err = { 0 };
 
-	(void)signal;
-	(void)events;
-	notify("RELOADING=1");
-	policyd_reload(ev_userdata(loop), &err);
+	policyd_reload(ctx, &err);
 	notify("READY=1");
 }
 
-static void on_image(struct ev_loop *loop, ev_stat *stat, int events)
+static void on_data(void *ctx)
 {
 	struct error err = { 0 };
 
-	(void)stat;
-	(void)events;
-	policyd_reload(ev_userdata(loop), &err);
-}
-
-static void on_stop(struct ev_loop *loop, ev_signal *signal, int events)
-{
-	(void)events;
-	log_info("stopping: %s", strsignal(signal->signum));
-	ev_break(loop, EVBREAK_ALL);
+	policyd_reload(ctx, &err);
 }
 
 /* ---- start, in pieces -------------------------------------------------------- */
@@ -257,57 +185,32 @@ static void open_sockets(struct policyd *policyd)
 
 	if (!policyd_listen_open(&policyd->listeners, conf, &control_fd, &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
-	ok = control_fd >= 0 ? control_take(&policyd->control, control_fd, &err)
-			     : control_open(&policyd->control, conf->run_dir,
-					    POLICYD_CONTROL, gid, &err);
+	ok = control_fd >= 0
+		     ? control_take(&policyd->service.control, control_fd, &err)
+		     : control_open(&policyd->service.control, conf->run_dir,
+				    POLICYD_CONTROL, gid, &err);
 	/* mail does not depend on it */
 	if (!ok)
 		log_warn("%s; geoblock status and geoblock greylist cannot ask",
 			 err.text);
 }
 
-static void watch(struct policyd *policyd)
-{
-	double every = notify_watchdog_s();
-	struct ev_loop *loop = policyd->loop;
-	static char image[512], spf[512];
-
-	ev_signal_init(&policyd->on_hup, on_hup, SIGHUP);
-	ev_signal_start(loop, &policyd->on_hup);
-	ev_signal_init(&policyd->on_term, on_stop, SIGTERM);
-	ev_signal_start(loop, &policyd->on_term);
-	ev_signal_init(&policyd->on_int, on_stop, SIGINT);
-	ev_signal_start(loop, &policyd->on_int);
-	ev_timer_init(&policyd->second, on_second, 1., 1.);
-	ev_timer_start(loop, &policyd->second);
-	snprintf(image, sizeof(image), "%s/%s",
-		 policyd->snapshot->conf->state_dir, IMAGE_NAME);
-	ev_stat_init(&policyd->image_file, on_image, image, IMAGE_POLL_S);
-	ev_stat_start(loop, &policyd->image_file);
-	snprintf(spf, sizeof(spf), "%s/%s", policyd->snapshot->conf->state_dir,
-		 SPF_STORE_NAME);
-	ev_stat_init(&policyd->spf_file, on_image, spf, IMAGE_POLL_S);
-	ev_stat_start(loop, &policyd->spf_file);
-	if (policyd->control)
-		control_start(policyd->control, loop, policyd_control_answer,
-			      policyd);
-	if (every > 0) {
-		ev_timer_init(&policyd->watchdog, on_watchdog, every, every);
-		ev_timer_start(loop, &policyd->watchdog);
-	}
-}
-
+/* Before the filter: descriptors and threads. */
 static void make_loop(struct policyd *policyd)
 {
+	struct service *service = &policyd->service;
 	struct error err = { 0 };
 
-	signal(SIGPIPE, SIG_IGN);
-	/* not the default loop: that one waits for children, of which there are none */
-	policyd->loop = ev_loop_new(EVFLAG_NOENV);
-	if (!policyd->loop)
-		fatal(STATUS_UNABLE, "libev cannot start");
-	ev_set_userdata(policyd->loop, policyd);
 	journal_init(&policyd->journal);
+	policyd->loop = service_loop(policyd);
+	service->snapshot = &policyd->snapshot;
+	service->journal = &policyd->journal;
+	service->reload = on_hup;
+	service->data = on_data;
+	service_start(service, policyd->loop);
+	if (service->control)
+		control_start(service->control, policyd->loop,
+			      policyd_control_answer, policyd);
 	if (!policyd_clients_new(&policyd->clients, policyd, &err) ||
 	    !greylist_open(&policyd->greylist, policyd->snapshot->conf,
 			   policyd->loop, &err))
@@ -321,7 +224,7 @@ static void stop(struct policyd *policyd)
 	policyd_syn_close(policyd->syn);
 	greylist_close(policyd->greylist);
 	policyd_clients_free(policyd->clients);
-	control_close(policyd->control);
+	control_close(policyd->service.control);
 	ev_loop_destroy(policyd->loop);
 	snapshot_free(policyd->snapshot);
 }
@@ -329,7 +232,7 @@ static void stop(struct policyd *policyd)
 int main(int argc, char **argv)
 {
 	static struct policyd policyd;
-	struct error err = { 0 }, missing = { 0 };
+	struct error err = { 0 };
 	const struct conf *conf;
 	int status;
 
@@ -338,11 +241,9 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 
-	if (!snapshot_load(&policyd.snapshot, policyd.config, say, NULL,
-			   &missing, &err))
+	if (!snapshot_load(&policyd.snapshot, policyd.config, &err))
 		fatal(STATUS_USAGE, "no start: %s", err.text);
-	if (missing.kind != ERROR_NONE)
-		log_warn("%s", missing.text);
+	service_tell_image(&policyd.service, policyd.snapshot);
 	conf = policyd.snapshot->conf;
 	policyd.started = (uint64_t)time(NULL);
 	if (!rights_find(&policyd.rights, RIGHTS_POLICYD, conf->policyd_user,
@@ -361,7 +262,6 @@ int main(int argc, char **argv)
 	if (!rights_drop(&policyd.rights, &err))
 		fatal(STATUS_UNABLE, "%s", err.text);
 	make_loop(&policyd);
-	watch(&policyd);
 	/* … and no file to be opened for writing */
 	if (!rights_filter(&policyd.rights, rights_filter_kind(), &err))
 		fatal(STATUS_UNABLE, "%s", err.text);

@@ -7,14 +7,12 @@
 
 #include <ev.h>
 
-#include "daemon/control.h"
 #include "daemon/counters.h"
 #include "daemon/greylist.h"
-#include "daemon/journal.h"
 #include "daemon/policyd_answer.h"
 #include "daemon/policyd_syn.h"
 #include "daemon/rights.h"
-#include "daemon/snapshot.h"
+#include "daemon/service.h"
 
 /* geoblock-policyd, as its parts see it. */
 
@@ -68,32 +66,19 @@ struct policyd {
 	struct policyd_syn *syn;
 	struct policyd_listeners *listeners;
 	struct policyd_clients *clients;
-	struct control *control;
+	struct service service;
 	struct rights rights;
 	struct policyd_counters counters;
 	struct journal journal;
 	uint64_t started; /* seconds since 1970 */
-	struct {
-		uint64_t time; /* seconds since 1970; 0: none yet */
-		bool ok;
-		char text[512];
-	} reload;       /* the latest */
-	bool listening; /* connections are taken */
-
+	bool listening;   /* connections are taken */
 	struct ev_loop *loop;
-	ev_signal on_hup, on_term, on_int;
-	ev_timer second, watchdog;
-	ev_stat image_file, spf_file;
 };
 
 /* policyd_reload - configuration and image anew, swapped whole; where something is
  * wrong what runs goes on.  Takes as long as reading them: a policy client waits a
  * hundred seconds (smtpd_policy_service_timeout). */
 bool policyd_reload(struct policyd *policyd, struct error *err);
-
-/* policyd_decision - for journal_drain(), ctx is the policyd: write it to the log, and
- * to those that follow it. */
-void policyd_decision(void *ctx, const struct decision *decision);
 
 /* policyd_control_answer - a control_answerer; ctx is the policyd.  Beside status,
  * metrics, reload and log as geoblockd has them, what greylist_command() knows. */

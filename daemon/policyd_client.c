@@ -305,7 +305,7 @@ static void note(struct policyd *policyd, const struct client *client)
 		decision.greylist =
 			greylist_answer_name(ruling->greylist.answer);
 	journal_note(&policyd->journal, &decision);
-	journal_drain(&policyd->journal, policyd_decision, policyd);
+	service_decisions(&policyd->service);
 }
 
 static void finish(struct client *client)

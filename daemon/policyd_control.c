@@ -115,12 +115,13 @@ static json_t *status(struct policyd *policyd)
 	json_object_set_new(out, "delays", delays_json(c));
 	json_object_set_new(out, "log_suppressed",
 			    number(policyd->journal.suppressed_all));
-	if (policyd->reload.time)
-		json_object_set_new(out, "reload",
-				    json_pack("{s:o, s:b, s:s}", "time",
-					      when(policyd->reload.time), "ok",
-					      policyd->reload.ok, "text",
-					      policyd->reload.text));
+	if (policyd->service.last_reload.time)
+		json_object_set_new(
+			out, "reload",
+			json_pack("{s:o, s:b, s:s}", "time",
+				  when(policyd->service.last_reload.time), "ok",
+				  policyd->service.last_reload.ok, "text",
+				  policyd->service.last_reload.text));
 	return out;
 }
 
@@ -264,7 +265,8 @@ char *policyd_control_answer(void *ctx, const char *line, size_t len,
 		*later = CONTROL_FOLLOWS;
 	} else if (is(command, "reload")) {
 		policyd_reload(policyd, &err);
-		text = control_reload_text(&err, policyd->reload.text);
+		text = control_reload_text(&err,
+					   policyd->service.last_reload.text);
 	} else if (is(command, "list") || is(command, "forget") ||
 		   is(command, "stats")) {
 		text = greylist_command(policyd->greylist, line, len);

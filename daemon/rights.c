@@ -105,9 +105,6 @@ static const int allowed[] = {
 	SCMP_SYS(nanosleep),
 	SCMP_SYS(clock_nanosleep),
 	SCMP_SYS(restart_syscall),
-	SCMP_SYS(inotify_add_watch),
-	SCMP_SYS(inotify_rm_watch),
-	SCMP_SYS(statfs), /* libev: does inotify work there? */
 	/* sockets that are open */
 	SCMP_SYS(recvfrom),
 	SCMP_SYS(recvmsg),

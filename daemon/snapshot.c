@@ -2,18 +2,67 @@
 #include "daemon/snapshot.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+
+#include <geoblock/log.h>
 
 #include "tools/tool.h"
 #include "tools/tool_signatures.h"
 
-static void load_image(struct snapshot *snapshot, struct error *missing)
+static void look(struct snapshot_file *file, const char *folder,
+		 const char *name)
+{
+	char path[4096];
+	struct stat st;
+
+	memset(file, 0, sizeof(*file));
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (stat(path, &st) != 0)
+		return;
+	*file = (struct snapshot_file){
+		.device = st.st_dev,
+		.inode = st.st_ino,
+		.size = (uint64_t)st.st_size,
+		.modified = st.st_mtim,
+		.changed = st.st_ctim,
+	};
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool same_file(const struct snapshot_file *a,
+		      const struct snapshot_file *b)
+{
+	return a->device == b->device && a->inode == b->inode &&
+	       a->size == b->size && same_time(&a->modified, &b->modified) &&
+	       same_time(&a->changed, &b->changed);
+}
+
+void snapshot_files_look(struct snapshot_files *files, const char *state_dir)
+{
+	look(&files->image, state_dir, IMAGE_NAME);
+	look(&files->spf, state_dir, SPF_STORE_NAME);
+}
+
+bool snapshot_files_differ(const struct snapshot_files *a,
+			   const struct snapshot_files *b)
+{
+	return !same_file(&a->image, &b->image) || !same_file(&a->spf, &b->spf);
+}
+
+static void load_image(struct snapshot *snapshot)
 {
 	const char *folder = snapshot->conf->state_dir;
-	struct error fallback = { 0 };
+	struct error fallback = { 0 }, *missing = &snapshot->missing;
 
+	snapshot_files_look(&snapshot->files, folder);
 	if (!image_open_newest(&snapshot->image, folder, IMAGE_CHECK_ALL,
 			       &fallback, missing))
 		return;
@@ -46,21 +95,25 @@ static void set_answers(struct snapshot *snapshot)
 	}
 }
 
-bool snapshot_load(struct snapshot **out, const char *config,
-		   void (*say)(void *ctx, const char *text), void *ctx,
-		   struct error *missing, struct error *err)
+static void say(void *ctx, const char *text)
+{
+	(void)ctx;
+	log_err("%s", text);
+}
+
+bool snapshot_load(struct snapshot **out, const char *config, struct error *err)
 {
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
 	*out = NULL;
 	if (!snapshot)
 		return error_set(err, ERROR_LIMIT, 0, "out of memory");
-	if (!conf_read(&snapshot->conf, config, say, ctx, err) ||
+	if (!conf_read(&snapshot->conf, config, say, NULL, err) ||
 	    !tool_signatures(&snapshot->signatures, err)) {
 		snapshot_free(snapshot);
 		return false;
 	}
-	load_image(snapshot, missing);
+	load_image(snapshot);
 	set_answers(snapshot);
 	snapshot->judge = (struct judge){
 		.policy = &snapshot->conf->policy,

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <geoblock/conf.h>
 #include <geoblock/error.h>
@@ -11,6 +12,19 @@
 #include <geoblock/kernel.h>
 
 #include "daemon/queue.h"
+
+/* The files of the state folder that a snapshot is made of, as stat(2) tells them: none
+ * that was renamed into another's place is told like it. */
+struct snapshot_files {
+	struct snapshot_file {
+		uint64_t device, inode, size; /* all 0: not there */
+		struct timespec modified, changed;
+	} image, spf;
+};
+
+void snapshot_files_look(struct snapshot_files *files, const char *state_dir);
+bool snapshot_files_differ(const struct snapshot_files *a,
+			   const struct snapshot_files *b);
 
 /* Everything that a verdict rests on: configuration, image and signatures, read
  * together and replaced together.  Nothing in it changes once it is made. */
@@ -22,17 +36,18 @@ struct snapshot {
 	struct queue_answer
 		answers[ACTION_COUNT]; /* marks without the packet's */
 	struct image_about about;      /* all zero bytes without an image */
-	char digest[17]; /* of the image, its first half, as text */
+	char digest[17];      /* of the image, its first half, as text */
+	struct error missing; /* why the image is not the newest one, or none
+			       * at all; ERROR_NONE: it is */
+	struct snapshot_files files;
 	uint64_t loaded; /* seconds since 1970 */
 };
 
-/* snapshot_load - read all of it.  Mistakes in the configuration are said one by
- * one as conf_read() does; err holds the first, or why the signatures cannot be
- * read.  A missing or damaged image is no failure: `missing` (may not be NULL)
- * then has the reason, also where the previous image had to do. */
+/* snapshot_load - read all of it.  Mistakes in the configuration are logged one by
+ * one; err holds the first, or why the signatures cannot be read.  A missing or
+ * damaged image is no failure. */
 bool snapshot_load(struct snapshot **out, const char *config,
-		   void (*say)(void *ctx, const char *text), void *ctx,
-		   struct error *missing, struct error *err);
+		   struct error *err);
 void snapshot_free(struct snapshot *snapshot); /* NULL is allowed */
 
 /* snapshot_apply - have the kernel enforce it.  Where there is nothing to go by

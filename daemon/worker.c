@@ -8,8 +8,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <geoblock/log.h>
-
 #include "tools/tool_confirm.h"
 #include "tools/tool_lock.h"
 
@@ -33,12 +31,6 @@ struct worker {
 	void *ctx;
 };
 
-static void say(void *ctx, const char *text)
-{
-	(void)ctx;
-	log_err("%s", text);
-}
-
 /* Is the new state better than what runs?  One that lost its country data is not,
  * nor one that had to fall back on older data than what runs, nor one that lost the
  * answers of exempt.spf: what was enforced stays enforced. */
@@ -46,7 +38,7 @@ static bool is_usable(const struct worker *worker, const struct snapshot *next,
 		      struct worker_result *out)
 {
 	const struct snapshot *now = worker->current;
-	bool fell_back = out->missing.kind != ERROR_NONE;
+	bool fell_back = next->missing.kind != ERROR_NONE;
 
 	if (!snapshot_keeps(now, next, &out->err))
 		return false;
@@ -56,7 +48,7 @@ static bool is_usable(const struct worker *worker, const struct snapshot *next,
 	    (next->image &&
 	     !(fell_back && next->about.built <= now->about.built)))
 		return true;
-	out->err = out->missing;
+	out->err = next->missing;
 	out->err.kind = ERROR_HELD; /* no fault of the configuration's */
 	return false;
 }
@@ -116,8 +108,7 @@ static void work(struct worker *worker, struct worker_result *out)
 
 	if (stays(worker, out))
 		return;
-	if (!snapshot_load(&next, worker->path, say, NULL, &out->missing,
-			   &out->err) ||
+	if (!snapshot_load(&next, worker->path, &out->err) ||
 	    !is_usable(worker, next, out)) {
 		snapshot_free(next);
 		if (out->causes & WORKER_HEAL)

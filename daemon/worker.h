@@ -30,9 +30,8 @@ struct worker_result {
 	bool later;       /* !ok: a trial of geoblock-sync, ask again */
 	struct error err; /* !ok: why the new state was not taken */
 	struct error
-		unlocked; /* kind not NONE: somebody kept the table's lock */
-	struct error missing; /* the image: why it is not the newest one */
-	struct error held;    /* kind not NONE: why the kernel's table is not
+		unlocked;  /* kind not NONE: somebody kept the table's lock */
+	struct error held; /* kind not NONE: why the kernel's table is not
 	                       * what it should be */
 	struct kernel_report report;
 };

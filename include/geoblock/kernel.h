@@ -157,11 +157,10 @@ bool kernel_counters(struct kernel *kernel, const char *table,
 
 /* kernel_monitor - who else writes to our table.
  *
- * Open it before the first kernel_apply(), add its descriptor to the event loop,
- * and read when that is readable.  What it tells is a reason to look, no finding:
- * kernel_apply() finds out what is missing, and sends nothing where nothing is, so
- * an alarm too many costs a look.  Commits over `kernel` are not told.  Those of
- * geoblock-sync are, by that name. */
+ * Open it, add its descriptor to the event loop, and read when that is readable.
+ * What it tells is a reason to look, no finding: kernel_apply() finds out what is
+ * missing, and sends nothing where nothing is, so an alarm too many costs a look.
+ * Commits over `kernel` are not told.  Those of geoblock-sync are, by that name. */
 struct kernel_monitor;
 
 #define KERNEL_WHAT_MAX 64

@@ -17,12 +17,11 @@ static void start(void)
 	static const uint8_t key[SIPHASH_KEY_SIZE];
 	static const struct addr sender = { .family = 4, .value = 0x05050505 };
 	char conf[] = "/tmp/fuzz-control-XXXXXX";
-	struct error missing, err;
+	struct error err;
 	struct host *host;
 	int fd = mkstemp(conf);
 
-	if (fd < 0 ||
-	    !snapshot_load(&self.snapshot, conf, NULL, NULL, &missing, &err) ||
+	if (fd < 0 || !snapshot_load(&self.snapshot, conf, &err) ||
 	    !hosts_new(&self.path.hosts, 64, key, &err) ||
 	    !hosts_new(&self.path.connections, 64, key, &err))
 		abort();

@@ -42,7 +42,7 @@ static inline void memory_snapshot(struct snapshot **out, const char *conf)
 						 "2a01:14::/32 PT", NULL };
 	struct geo_table table = table_of(countries);
 	char folder[] = "/tmp/geoblock-memory-XXXXXX", path[128];
-	struct error err = { 0 }, missing = { 0 };
+	struct error err = { 0 };
 	bool changed;
 	FILE *f;
 
@@ -54,9 +54,10 @@ static inline void memory_snapshot(struct snapshot **out, const char *conf)
 	if (!f || fprintf(f, "state-dir = \"%s\"\n%s", folder, conf) < 0 ||
 	    fclose(f) != 0)
 		abort();
-	if (!snapshot_load(out, path, NULL, NULL, &missing, &err) ||
-	    missing.kind != ERROR_NONE) {
-		fprintf(stderr, "%s %s\n", err.text, missing.text);
+	if (!snapshot_load(out, path, &err) ||
+	    (*out)->missing.kind != ERROR_NONE) {
+		fprintf(stderr, "%s %s\n", err.text,
+			*out ? (*out)->missing.text : "");
 		abort();
 	}
 	table_free(&table);
