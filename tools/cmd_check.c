@@ -5,7 +5,6 @@
  * write them, so that editors find the place. */
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "tools/cmd.h"
 #include "tools/cmd_check.h"
 #include "tools/tool.h"
+#include "tools/tool_options.h"
 
 #define NAME "geoblock check"
 
@@ -263,41 +263,24 @@ static int run(struct check *check)
 
 int cmd_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+	struct check check = { 0 };
+	const struct tool_command command = {
+		.name = NAME,
+		.help = help,
+		.config = &cmd_config,
+		.json = &check.json,
+		.arguments = true,
+		.options = { { "verbose", 'v', .flag = &check.verbose } },
 	};
-	struct check check = { .path = cmd_config };
-	int option;
+	int status = tool_options(&command, argc, argv);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":vh", options, NULL)) != -1) {
-		switch (option) {
-		case 'v':
-			check.verbose = true;
-			break;
-		case 'j':
-			check.json = true;
-			break;
-		case 'c':
-			check.path = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-		default:
-			return tool_getopt_error(NAME, argv, option);
-		}
-	}
+	if (status != -1)
+		return status;
 	if (argc - optind > 1)
 		return tool_usage(NAME, "one file at a time, not %d",
 				  argc - optind);
-	if (optind < argc)
-		check.path = argv[optind];
-	if (!check.path)
-		check.path = CONF_DEFAULT_PATH;
+	check.path = optind < argc ? argv[optind]
+		     : cmd_config  ? cmd_config
+				   : CONF_DEFAULT_PATH;
 	return run(&check);
 }

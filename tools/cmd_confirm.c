@@ -10,6 +10,7 @@
 #include "tools/tool.h"
 #include "tools/tool_confirm.h"
 #include "tools/tool_control.h"
+#include "tools/tool_options.h"
 
 static const char help[] =
 	"usage: geoblock confirm [OPTION…]\n"
@@ -55,17 +56,20 @@ static int tell_daemon(const struct conf *conf, bool yes)
 
 int cmd_confirm(int argc, char **argv)
 {
-	bool no = false, json;
-	struct tool_control_options options = { .name = "geoblock confirm",
-						.help = help,
-						.no = &no };
+	bool no = false, json = false;
+	const struct tool_command command = {
+		.name = "geoblock confirm",
+		.help = help,
+		.config = &cmd_config,
+		.json = &json,
+		.options = { { "no", .flag = &no } },
+	};
 	struct conf *conf;
 	int status, sync, daemon;
 
-	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
+	conf = tool_options_conf(&command, argc, argv, &status);
 	if (!conf)
 		return status;
-	json = options.json;
 	sync = tell_sync(conf, !no);
 	daemon = tell_daemon(conf, !no);
 	conf_free(conf);

@@ -6,7 +6,6 @@
 #include "tools/cmd_export.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 
 #include "tools/cmd.h"
 #include "tools/tool.h"
+#include "tools/tool_options.h"
 
 #define NAME          "geoblock export"
 #define OUTPUT_BUFFER (256u << 10)
@@ -53,7 +53,6 @@ static const char help[] =
 	"it has no such addresses, or the output cannot be written.\n";
 
 struct request {
-	const char *config;
 	const struct export_format *format;
 	const char *countries; /* NULL: the configuration's */
 	const char *output;    /* NULL: standard output */
@@ -261,7 +260,7 @@ static int run(const struct request *request)
 	if (request->countries &&
 	    !parse_countries(request->countries, &job.countries, &err))
 		return tool_usage(NAME, "--countries: %s", err.text);
-	conf = tool_conf(request->config);
+	conf = tool_conf(cmd_config);
 	if (!conf)
 		return STATUS_USAGE;
 	if (!request->countries)
@@ -328,60 +327,29 @@ static int check_request(const struct request *r, const char *format)
 
 int cmd_export(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "format", required_argument, NULL, 'f' },
-		{ "countries", required_argument, NULL, 'n' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "result", required_argument, NULL, 'r' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	struct request request = { .config = cmd_config };
+	struct request request = { 0 };
 	const char *format = NULL;
-	int option, status;
+	bool json = false;
+	const struct tool_command command = {
+		.name = NAME,
+		.help = help,
+		.config = &cmd_config,
+		.json = &json,
+		.options = { { "format", .value = &format },
+			     { "countries", .value = &request.countries },
+			     { "output", .value = &request.output },
+			     { "result", .value = &request.result },
+			     { .letter = '4', .flag = &request.only4 },
+			     { .letter = '6', .flag = &request.only6 } },
+	};
+	int status = tool_options(&command, argc, argv);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":46h", options, NULL)) !=
-	       -1) {
-		switch (option) {
-		case 'f':
-			format = optarg;
-			break;
-		case 'n':
-			request.countries = optarg;
-			break;
-		case 'o':
-			request.output = strcmp(optarg, "-") ? optarg : NULL;
-			break;
-		case 'r':
-			request.result = optarg;
-			break;
-		case 'j':
-			format = "json";
-			break;
-		case '4':
-			request.only4 = true;
-			break;
-		case '6':
-			request.only6 = true;
-			break;
-		case 'c':
-			request.config = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-		default:
-			return tool_getopt_error(NAME, argv, option);
-		}
-	}
-	if (optind < argc)
-		return tool_usage(NAME,
-				  "\"%s\" is not an option; countries "
-				  "come with --countries",
-				  argv[optind]);
+	if (status != -1)
+		return status;
+	if (json)
+		format = "json";
+	if (request.output && strcmp(request.output, "-") == 0)
+		request.output = NULL;
 	request.format = format ? find_format(format) : NULL;
 	status = check_request(&request, format);
 	if (status != STATUS_OK)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* geoblock fingerprint: the operating system behind each SYN of a capture. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +10,11 @@
 #include "tools/cmd.h"
 #include "tools/cmd_fingerprint.h"
 #include "tools/tool.h"
+#include "tools/tool_options.h"
 #include "tools/tool_pcap.h"
 
-#define NAME "geoblock fingerprint"
+#define NAME      "geoblock fingerprint"
+#define FILES_MAX 64
 
 struct run {
 	struct signatures *db;
@@ -94,79 +95,62 @@ static void print_summary_json(const struct run *run)
 /* ---- command line
  * ------------------------------------------------------------- */
 
-static void help(void)
-{
-	fputs("usage: geoblock fingerprint [OPTION…] PCAP…\n\n"
-	      "The operating system behind each SYN (without ACK) of captures "
-	      "in "
-	      "pcap or\npcapng format; - is standard input.\n\n"
-	      "  --json             one object per SYN, on a line\n"
-	      "  --summary          only how many of each class\n"
-	      "  --signatures FILE  read FILE's signatures before the others; "
-	      "may "
-	      "be repeated\n"
-	      "  --only             no other signatures than those of "
-	      "--signatures\n"
-	      "  --config FILE      as every command; nothing of it matters "
-	      "here\n"
-	      "  --help             this text\n\n"
-	      "Signatures: --signatures, then " SIGNATURES_FOLDER
-	      "/*.fp, then geoblock's own.\n"
-	      "Exit status: 0 ok, 2 usage or a signature file with a mistake, "
-	      "3 a "
-	      "capture that\ncannot be read, or not to its end.  Manual: "
-	      "geoblock-fingerprint(1),\ngeoblock-os.fp(5).\n",
-	      stdout);
-}
+static const char help[] =
+	"usage: geoblock fingerprint [OPTION…] PCAP…\n\n"
+	"The operating system behind each SYN (without ACK) of captures "
+	"in "
+	"pcap or\npcapng format; - is standard input.\n\n"
+	"  --json             one object per SYN, on a line\n"
+	"  --summary          only how many of each class\n"
+	"  --signatures FILE  read FILE's signatures before the others; "
+	"may "
+	"be repeated\n"
+	"  --only             no other signatures than those of "
+	"--signatures\n"
+	"  --config FILE      as every command; nothing of it matters "
+	"here\n"
+	"  --help             this text\n\n"
+	"Signatures: --signatures, then " SIGNATURES_FOLDER
+	"/*.fp, then geoblock's own.\n"
+	"Exit status: 0 ok, 2 usage or a signature file with a mistake, "
+	"3 a "
+	"capture that\ncannot be read, or not to its end.  Manual: "
+	"geoblock-fingerprint(1),\ngeoblock-os.fp(5).\n";
 
 struct options {
-	const char *files[64]; /* --signatures */
+	const char *files[FILES_MAX]; /* --signatures */
 	size_t file_count;
-	bool only, json, summary, help;
+	bool only, json, summary;
 };
 
-/* Gives -1 where the run goes on, else its exit status. */
-static int parse_options(int argc, char **argv, struct options *o)
+static const char *take_signatures(void *ctx, const char *path)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "summary", no_argument, NULL, 's' },
-		{ "signatures", required_argument, NULL, 'S' },
-		{ "only", no_argument, NULL, 'o' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int found;
+	struct options *o = ctx;
 
-	opterr = 0;
-	while ((found = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
-		switch (found) {
-		case 'j':
-			o->json = true;
-			break;
-		case 's':
-			o->summary = true;
-			break;
-		case 'S':
-			if (o->file_count == 64)
-				return tool_usage(NAME, "--signatures: 64 "
-							"files at most");
-			o->files[o->file_count++] = optarg;
-			break;
-		case 'o':
-			o->only = true;
-			break;
-		case 'c': /* every command takes it; nothing of it matters here
-			   */
-			break;
-		case 'h':
-			help();
-			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-		default:
-			return tool_getopt_error(NAME, argv, found);
-		}
-	}
+	if (o->file_count == FILES_MAX)
+		return "is one file too many";
+	o->files[o->file_count++] = path;
+	return NULL;
+}
+
+/* STATUS_USAGE, or -1 to go on, as tool_options() does. */
+static int parse_options(struct options *o, int argc, char **argv)
+{
+	const struct tool_command command = {
+		.name = NAME,
+		.help = help,
+		.config = &cmd_config, /* nothing of it matters here */
+		.json = &o->json,
+		.arguments = true,
+		.ctx = o,
+		.options = { { "summary", .flag = &o->summary },
+			     { "signatures", .take = take_signatures },
+			     { "only", .flag = &o->only } },
+	};
+	int status = tool_options(&command, argc, argv);
+
+	if (status != -1)
+		return status;
 	if (o->only && o->file_count == 0)
 		return tool_usage(NAME, "--only goes with --signatures FILE");
 	if (optind == argc)
@@ -221,9 +205,9 @@ int cmd_fingerprint(int argc, char **argv)
 {
 	struct options o = { 0 };
 	struct run *run;
-	int status = parse_options(argc, argv, &o);
+	int status = parse_options(&o, argc, argv);
 
-	if (status >= 0)
+	if (status != -1)
 		return status;
 	run = calloc(1, sizeof(*run));
 	if (!run)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* geoblock greylist: what geoblock-policyd remembers of who came.  It answers in pages,
  * so that a long list holds up no mail; the pages are asked for one after the other. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "tools/cmd.h"
 #include "tools/tool.h"
 #include "tools/tool_control.h"
+#include "tools/tool_options.h"
 
 #define NAME "geoblock greylist"
 
@@ -34,11 +34,6 @@ static const char help[] =
 	"Exit status: 0 ok, 1 nothing was found, 2 usage or configuration "
 	"error, 3 cannot\n"
 	"ask geoblock-policyd.\n";
-
-struct greylist_options {
-	const char *config;
-	bool json, helped;
-};
 
 static json_t *ask(const struct conf *conf, json_t *request)
 {
@@ -94,15 +89,14 @@ static void print_row(const json_t *row)
 	       text(row, "last_seen"), text(row, "expires"));
 }
 
-static bool show_rows(const json_t *rows,
-		      const struct greylist_options *options)
+static bool show_rows(const json_t *rows, bool json)
 {
 	json_t *row;
 	size_t i;
 
 	json_array_foreach(rows, i, row)
 	{
-		if (!options->json)
+		if (!json)
 			print_row(row);
 		else if (!tool_json_line(json_incref(row)))
 			return false;
@@ -125,8 +119,7 @@ static json_t *page(const struct conf *conf, const char *command, json_t *only,
 	return ask(conf, request);
 }
 
-static int list(const struct conf *conf, json_t *only,
-		const struct greylist_options *options)
+static int list(const struct conf *conf, json_t *only, bool json)
 {
 	json_t *next = NULL;
 	size_t count = 0;
@@ -138,7 +131,7 @@ static int list(const struct conf *conf, json_t *only,
 
 		json_decref(next);
 		next = json_incref(json_object_get(answer, "next"));
-		ok = answer && show_rows(rows, options);
+		ok = answer && show_rows(rows, json);
 		count += json_array_size(rows);
 		json_decref(answer);
 	} while (ok && next);
@@ -150,8 +143,7 @@ static int list(const struct conf *conf, json_t *only,
 
 /* ---- forget ---- */
 
-static int forget(const struct conf *conf, json_t *only,
-		  const struct greylist_options *options)
+static int forget(const struct conf *conf, json_t *only, bool json)
 {
 	json_t *next = NULL, *shared = NULL, *out;
 	json_int_t count = 0;
@@ -174,7 +166,7 @@ static int forget(const struct conf *conf, json_t *only,
 	out = json_pack("{s:I}", "forgotten", count);
 	if (shared)
 		json_object_set(out, "shared", shared);
-	if (ok && options->json)
+	if (ok && json)
 		ok = tool_json_line(json_incref(out));
 	else if (ok)
 		printf("%" JSON_INTEGER_FORMAT " forgotten%s%s\n", count,
@@ -221,14 +213,13 @@ static void print_stats(const json_t *stats)
 	       number(shared, "behind"));
 }
 
-static int stats(const struct conf *conf,
-		 const struct greylist_options *options)
+static int stats(const struct conf *conf, bool json)
 {
 	json_t *answer = ask(conf, json_pack("{s:s}", "command", "stats"));
 
 	if (!answer)
 		return STATUS_UNABLE;
-	if (options->json)
+	if (json)
 		return tool_json_line(answer) && tool_flush() ? STATUS_OK
 							      : STATUS_UNABLE;
 	print_stats(answer);
@@ -237,33 +228,6 @@ static int stats(const struct conf *conf,
 }
 
 /* ---- the command line ---- */
-
-static int parse(struct greylist_options *options, int argc, char **argv)
-{
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
-		if (option == 'j') {
-			options->json = true;
-		} else if (option == 'c') {
-			options->config = optarg;
-		} else if (option == 'h') {
-			fputs(help, stdout);
-			options->helped = true;
-			return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-		} else {
-			return tool_getopt_error(NAME, argv, option);
-		}
-	}
-	return STATUS_OK;
-}
 
 /* What comes after "list" and "forget"; NULL where nothing does. */
 static json_t *patterns(int argc, char **argv)
@@ -279,30 +243,35 @@ static json_t *patterns(int argc, char **argv)
 }
 
 static int run(const struct conf *conf, const char *verb, int argc, char **argv,
-	       const struct greylist_options *options)
+	       bool json)
 {
 	bool all = argc == 1 && strcmp(argv[0], "all") == 0;
 	json_t *only = all ? NULL : patterns(argc, argv);
 	int status;
 
 	if (strcmp(verb, "list") == 0)
-		status = list(conf, only, options);
+		status = list(conf, only, json);
 	else if (strcmp(verb, "forget") == 0)
-		status = forget(conf, only, options);
+		status = forget(conf, only, json);
 	else
-		status = stats(conf, options);
+		status = stats(conf, json);
 	json_decref(only);
 	return status;
 }
 
 int cmd_greylist(int argc, char **argv)
 {
-	struct greylist_options options = { .config = cmd_config };
-	int status = parse(&options, argc, argv);
+	bool json = false;
+	const struct tool_command command = { .name = NAME,
+					      .help = help,
+					      .config = &cmd_config,
+					      .json = &json,
+					      .arguments = true };
+	int status = tool_options(&command, argc, argv);
 	const char *verb = argv[optind];
 	struct conf *conf;
 
-	if (status != STATUS_OK || options.helped)
+	if (status != -1)
 		return status;
 	if (!verb)
 		return tool_usage(NAME, "what? list, forget or stats");
@@ -317,10 +286,10 @@ int cmd_greylist(int argc, char **argv)
 					"\"all\"");
 	if (strcmp(verb, "stats") == 0 && argc > 0)
 		return tool_usage(NAME, "there is no argument \"%s\"", argv[0]);
-	conf = tool_conf(options.config);
+	conf = tool_conf(cmd_config);
 	if (!conf)
 		return STATUS_USAGE;
-	status = run(conf, verb, argc, argv, &options);
+	status = run(conf, verb, argc, argv, json);
 	conf_free(conf);
 	return status;
 }

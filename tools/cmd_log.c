@@ -10,6 +10,7 @@
 #include "tools/cmd.h"
 #include "tools/tool.h"
 #include "tools/tool_control.h"
+#include "tools/tool_options.h"
 
 #define NAME "geoblock log"
 
@@ -85,16 +86,20 @@ static int follow(struct tool_control *control, bool json)
 
 int cmd_log(int argc, char **argv)
 {
-	bool wanted = false;
-	struct tool_control_options options = { .name = NAME,
-						.help = help,
-						.follow = &wanted };
+	bool wanted = false, json = false;
+	const struct tool_command command = {
+		.name = NAME,
+		.help = help,
+		.config = &cmd_config,
+		.json = &json,
+		.options = { { "follow", 'f', .flag = &wanted } },
+	};
 	struct tool_control *control;
 	struct error err = { 0 };
 	struct conf *conf;
 	int status;
 
-	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
+	conf = tool_options_conf(&command, argc, argv, &status);
 	if (!conf)
 		return status;
 	if (!wanted) {
@@ -108,7 +113,7 @@ int cmd_log(int argc, char **argv)
 		conf_free(conf);
 		return STATUS_UNABLE;
 	}
-	status = follow(control, options.json);
+	status = follow(control, json);
 	tool_control_close(control);
 	conf_free(conf);
 	return status;

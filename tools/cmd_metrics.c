@@ -8,6 +8,7 @@
 #include "tools/cmd.h"
 #include "tools/tool.h"
 #include "tools/tool_control.h"
+#include "tools/tool_options.h"
 
 static const char help[] =
 	"usage: geoblock metrics [OPTION…]\n"
@@ -40,14 +41,17 @@ static bool print(json_t *answer, json_t *policyd, bool json)
 
 int cmd_metrics(int argc, char **argv)
 {
-	struct tool_control_options options = { .name = "geoblock metrics",
-						.help = help };
+	bool json = false;
+	const struct tool_command command = { .name = "geoblock metrics",
+					      .help = help,
+					      .config = &cmd_config,
+					      .json = &json };
 	struct error err = { 0 };
 	json_t *answer, *policyd;
 	struct conf *conf;
 	int status;
 
-	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
+	conf = tool_options_conf(&command, argc, argv, &status);
 	if (!conf)
 		return status;
 	answer = tool_control_ask_both(conf, "metrics", &policyd, &err);
@@ -56,7 +60,6 @@ int cmd_metrics(int argc, char **argv)
 		log_err("%s", err.text);
 	if (!answer && !policyd)
 		return STATUS_UNABLE;
-	return print(answer, policyd, options.json) && tool_flush()
-		       ? STATUS_OK
-		       : STATUS_UNABLE;
+	return print(answer, policyd, json) && tool_flush() ? STATUS_OK
+							    : STATUS_UNABLE;
 }

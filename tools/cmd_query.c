@@ -5,7 +5,6 @@
  * (IMAGE_CHECK_TOUCHED); a list on standard input is streamed, one answer a
  * line as soon as it is known, over an image that was checked whole. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "tools/cmd.h"
 #include "tools/cmd_query.h"
 #include "tools/tool.h"
+#include "tools/tool_options.h"
 
 #define NAME           "geoblock query"
 #define LINE_MAX_BYTES 4096
@@ -263,54 +263,43 @@ static bool open_all(struct query *q, bool many)
 	return open_kernel(q);
 }
 
-static int parse_options(struct query *q, const char **config, int argc,
-			 char **argv)
+static const char *take_os(void *ctx, const char *word)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "live", no_argument, NULL, 'l' },
-		{ "no-live", no_argument, NULL, 'n' },
-		{ "rdns", no_argument, NULL, 'r' },
-		{ "os", required_argument, NULL, 'o' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	int option;
+	struct query *q = ctx;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (option) {
-		case 'j':
-			q->json = true;
-			break;
-		case 'l':
-			q->live_mode = QUERY_LIVE_MUST;
-			break;
-		case 'n':
-			q->live_mode = QUERY_LIVE_NO;
-			break;
-		case 'r':
-			q->ask_dns = true;
-			break;
-		case 'o':
-			if (!os_class_parse(optarg, &q->os))
-				return tool_usage(NAME,
-						  "--os \"%s\" is no class",
-						  optarg);
-			q->has_os = true;
-			break;
-		case 'c':
-			*config = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return -1;
-		default:
-			return tool_getopt_error(NAME, argv, option);
-		}
-	}
-	return STATUS_OK;
+	q->has_os = os_class_parse(word, &q->os);
+	return q->has_os ? NULL : "is no class";
+}
+
+/* STATUS_USAGE, or -1 to go on, as tool_options() does. */
+static int parse_options(struct query *q, int argc, char **argv)
+{
+	bool live = false, no_live = false;
+	const struct tool_command command = {
+		.name = NAME,
+		.help = help,
+		.config = &cmd_config,
+		.json = &q->json,
+		.arguments = true,
+		.ctx = q,
+		.options = { { "live", .flag = &live },
+			     { "no-live", .flag = &no_live },
+			     { "rdns", .flag = &q->ask_dns },
+			     { "os", .take = take_os } },
+	};
+	int status = tool_options(&command, argc, argv);
+
+	if (status != -1)
+		return status;
+	if (live && no_live)
+		return tool_usage(NAME, "--live and --no-live exclude each "
+					"other");
+	if (optind == argc)
+		return tool_usage(NAME, "which address?");
+	q->live_mode = live      ? QUERY_LIVE_MUST
+		       : no_live ? QUERY_LIVE_NO
+				 : QUERY_LIVE_IF_ALLOWED;
+	return -1;
 }
 
 static int run(struct query *q, int argc, char **argv)
@@ -337,19 +326,14 @@ static int run(struct query *q, int argc, char **argv)
 int cmd_query(int argc, char **argv)
 {
 	struct query q = { 0 };
-	const char *config = cmd_config;
 	bool many;
-	int status = parse_options(&q, &config, argc, argv);
+	int status = parse_options(&q, argc, argv);
 
-	if (status == -1)
-		return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-	if (status != STATUS_OK)
+	if (status != -1)
 		return status;
-	if (optind == argc)
-		return tool_usage(NAME, "which address?");
 	many = argc - optind > 16 || strcmp(argv[optind], "-") == 0;
 	q.brief = argc - optind > 1 || many;
-	q.conf = tool_conf(config);
+	q.conf = tool_conf(cmd_config);
 	if (!q.conf)
 		return STATUS_USAGE;
 	status = open_all(&q, many) ? run(&q, argc, argv) : STATUS_UNABLE;

@@ -9,7 +9,9 @@
 #include "tools/cmd.h"
 #include "tools/tool.h"
 #include "tools/tool_ask.h"
+#include "tools/tool_confirm.h"
 #include "tools/tool_control.h"
+#include "tools/tool_options.h"
 
 static const char help[] =
 	"usage: geoblock reload [OPTION…]\n"
@@ -129,15 +131,21 @@ static json_t *reload(const struct conf *conf, unsigned confirm, int *status,
 int cmd_reload(int argc, char **argv)
 {
 	unsigned confirm = 0;
-	struct tool_control_options options = { .name = "geoblock reload",
-						.help = help,
-						.confirm = &confirm };
+	bool json = false;
+	const struct tool_command command = {
+		.name = "geoblock reload",
+		.help = help,
+		.config = &cmd_config,
+		.json = &json,
+		.ctx = &confirm,
+		.options = { { "confirm", .take = tool_confirm_take } },
+	};
 	struct error err = { 0 }, policyd_err = { .sys_errno = ENOENT };
 	json_t *answer, *policyd = NULL;
 	struct conf *conf;
 	int status;
 
-	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
+	conf = tool_options_conf(&command, argc, argv, &status);
 	if (!conf)
 		return status;
 	answer = reload(conf, confirm, &status, &err);
@@ -145,21 +153,21 @@ int cmd_reload(int argc, char **argv)
 		policyd = tool_control_ask_policyd(conf, request(0),
 						   &policyd_err);
 	conf_free(conf);
-	if (!options.json || !answer)
+	if (!json || !answer)
 		print("geoblockd", answer, &err);
 	if (policyd || !tool_control_away(&policyd_err)) {
-		if (!options.json || !policyd)
+		if (!json || !policyd)
 			print("geoblock-policyd", policyd, &policyd_err);
 		if (status == STATUS_OK)
 			status = status_of(policyd);
 	}
-	if (!options.json || !answer)
+	if (!json || !answer)
 		json_decref(policyd);
 	else if (policyd)
 		json_object_set_new(answer, "policyd", policyd);
-	if (options.json && answer && !tool_json_line(answer))
+	if (json && answer && !tool_json_line(answer))
 		return STATUS_UNABLE;
-	if (!options.json)
+	if (!json)
 		json_decref(answer);
 	return tool_flush() ? status : STATUS_UNABLE;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* geoblock replay: what this policy does with each SYN of a capture, without any
  * kernel: judge_syn(), the way the daemon goes, on the packets of a file. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "tools/cmd.h"
 #include "tools/tool.h"
+#include "tools/tool_options.h"
 #include "tools/tool_pcap.h"
 #include "tools/tool_signatures.h"
 
@@ -184,57 +184,25 @@ static bool load(struct replay *r)
 	return true;
 }
 
-static int parse_options(struct replay *r, const char **config, int argc,
-			 char **argv)
-{
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "summary", no_argument, NULL, 's' },
-		{ "any-port", no_argument, NULL, 'a' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		switch (option) {
-		case 'j':
-			r->json = true;
-			break;
-		case 's':
-			r->summary = true;
-			break;
-		case 'a':
-			r->any_port = true;
-			break;
-		case 'c':
-			*config = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return -1;
-		default:
-			return tool_getopt_error(NAME, argv, option);
-		}
-	}
-	return STATUS_OK;
-}
-
 int cmd_replay(int argc, char **argv)
 {
 	struct replay r = { 0 };
-	const char *config = cmd_config;
-	int status = parse_options(&r, &config, argc, argv);
+	const struct tool_command command = {
+		.name = NAME,
+		.help = help,
+		.config = &cmd_config,
+		.json = &r.json,
+		.arguments = true,
+		.options = { { "summary", .flag = &r.summary },
+			     { "any-port", .flag = &r.any_port } },
+	};
+	int status = tool_options(&command, argc, argv);
 
-	if (status == -1)
-		return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-	if (status != STATUS_OK)
+	if (status != -1)
 		return status;
 	if (optind == argc)
 		return tool_usage(NAME, "which capture?");
-	r.conf = tool_conf(config);
+	r.conf = tool_conf(cmd_config);
 	if (!r.conf)
 		return STATUS_USAGE;
 	status = load(&r) ? run(&r, argv + optind) : STATUS_UNABLE;

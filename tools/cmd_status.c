@@ -11,6 +11,7 @@
 #include "tools/tool.h"
 #include "tools/tool_control.h"
 #include "tools/tool_data.h"
+#include "tools/tool_options.h"
 
 static const char help[] =
 	"usage: geoblock status [OPTION…]\n"
@@ -236,14 +237,17 @@ static json_t *without_daemon(const char *problem)
 
 int cmd_status(int argc, char **argv)
 {
-	struct tool_control_options options = { .name = "geoblock status",
-						.help = help };
+	bool json = false;
+	const struct tool_command command = { .name = "geoblock status",
+					      .help = help,
+					      .config = &cmd_config,
+					      .json = &json };
 	struct error err = { 0 };
 	json_t *answer, *policyd;
 	struct conf *conf;
 	int status;
 
-	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
+	conf = tool_options_conf(&command, argc, argv, &status);
 	if (!conf)
 		return status;
 	status = STATUS_OK;
@@ -259,7 +263,7 @@ int cmd_status(int argc, char **argv)
 		json_object_set_new(answer, "policyd", policyd);
 	tool_data_json(answer, conf);
 	conf_free(conf);
-	if (options.json)
+	if (json)
 		return tool_json_line(answer) && tool_flush() ? status
 							      : STATUS_UNABLE;
 	if (status == STATUS_OK)

@@ -9,6 +9,7 @@
 #include "tools/cmd.h"
 #include "tools/tool.h"
 #include "tools/tool_control.h"
+#include "tools/tool_options.h"
 
 #define NAME "geoblock top"
 
@@ -37,40 +38,50 @@ static void print(const json_t *answer, const char *by)
 		(long long)json_integer_value(json_object_get(row, "refused")));
 }
 
-int cmd_top(int argc, char **argv)
+static const char *take_by(void *ctx, const char *word)
 {
 	static const char *const words[] = { "country", "os", "net", "reason" };
-	struct tool_control_options options = {
-		.name = NAME, .help = help, .has_by = true, .by = "country"
+	const char **by = ctx;
+	int found = words_find(words, 4, word);
+
+	if (found < 0)
+		return "is not known; it is country, os, net or reason";
+	*by = words[found];
+	return NULL;
+}
+
+int cmd_top(int argc, char **argv)
+{
+	const char *by = "country";
+	bool json = false;
+	const struct tool_command command = {
+		.name = NAME,
+		.help = help,
+		.config = &cmd_config,
+		.json = &json,
+		.ctx = &by,
+		.options = { { "by", .take = take_by } },
 	};
 	struct error err = { 0 };
 	struct conf *conf;
 	json_t *answer;
 	int status;
 
-	conf = tool_control_options(&options, cmd_config, argc, argv, &status);
+	conf = tool_options_conf(&command, argc, argv, &status);
 	if (!conf)
 		return status;
-	if (words_find(words, 4, options.by) < 0) {
-		conf_free(conf);
-		return tool_usage(NAME,
-				  "--by \"%s\" is not known; it is country, "
-				  "os, net or reason",
-				  options.by);
-	}
 	answer = tool_control_ask(
-		conf,
-		json_pack("{s:s, s:s}", "command", "top", "by", options.by),
+		conf, json_pack("{s:s, s:s}", "command", "top", "by", by),
 		&err);
 	conf_free(conf);
 	if (!answer) {
 		log_err("%s", err.text);
 		return STATUS_UNABLE;
 	}
-	if (options.json)
+	if (json)
 		return tool_json_line(answer) && tool_flush() ? STATUS_OK
 							      : STATUS_UNABLE;
-	print(answer, options.by);
+	print(answer, by);
 	json_decref(answer);
 	return tool_flush() ? STATUS_OK : STATUS_UNABLE;
 }

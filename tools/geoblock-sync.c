@@ -431,9 +431,7 @@ int main(int argc, char **argv)
 
 	log_init(SYNC_NAME);
 	status = sync_options(&s, argc, argv);
-	if (status == -1)
-		return tool_flush() ? STATUS_OK : STATUS_UNABLE;
-	if (status != STATUS_OK)
+	if (status != -1)
 		return status;
 	if (s.make_key)
 		return sync_make_key(s.make_key);

@@ -108,8 +108,8 @@ struct sync {
 	int status;         /* exit status so far */
 };
 
-/* sync_options - the command line.  STATUS_OK: go on with what follows optind; -1: what
- * was asked for (--help) is printed; STATUS_USAGE: said. */
+/* sync_options - the command line.  -1: go on with what follows optind; else the status
+ * to exit with, as tool_options() has it. */
 int sync_options(struct sync *s, int argc, char **argv);
 
 /* sync_warn - on stderr, and into the JSON result. */

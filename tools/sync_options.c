@@ -2,9 +2,8 @@
 /* The command line of geoblock-sync. */
 #include "tools/sync.h"
 
-#include <getopt.h>
-
 #include "tools/tool_confirm.h"
+#include "tools/tool_options.h"
 
 static const char help[] =
 	"usage: geoblock-sync [OPTION…] [FILE…]\n"
@@ -46,88 +45,7 @@ static const char help[] =
 	"3 not, or not all, could be done: the reason is on standard error.\n"
 	"Manual: geoblock-sync(8).\n";
 
-static const struct option options[] = {
-	{ "offline", no_argument, NULL, 'o' },
-	{ "dry-run", no_argument, NULL, 'd' },
-	{ "force", no_argument, NULL, 'f' },
-	{ "report", no_argument, NULL, 'r' },
-	{ "confirm", required_argument, NULL, 'C' },
-	{ "no-apply", no_argument, NULL, 'n' },
-	{ "progress", no_argument, NULL, 'p' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "publish", required_argument, NULL, 'P' },
-	{ "key", required_argument, NULL, 'k' },
-	{ "make-key", required_argument, NULL, 'K' },
-	{ "config", required_argument, NULL, 'c' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
-};
-
-/* STATUS_OK: go on; -1: all is said. */
-static int take(struct sync *s, int option, char **argv)
-{
-	switch (option) {
-	case 'o':
-		s->offline = true;
-		break;
-	case 'd':
-		s->dry_run = true;
-		break;
-	case 'f':
-		s->force = true;
-		break;
-	case 'C':
-		if (!tool_confirm_time(optarg, &s->confirm_s))
-			return tool_usage(SYNC_NAME,
-					  "--confirm wants a time from "
-					  "1s to 1h, not \"%s\"",
-					  optarg);
-		break;
-	case 'r':
-		s->report = true;
-		break;
-	case 'n':
-		s->no_apply = true;
-		break;
-	case 'p':
-		s->progress = true;
-		break;
-	case 'j':
-		s->json = true;
-		break;
-	case 'q':
-		s->quiet = true;
-		break;
-	case 'v':
-		s->verbose = true;
-		break;
-	case 'P':
-		s->publish = optarg;
-		break;
-	case 'k':
-		s->key_file = optarg;
-		break;
-	case 'K':
-		s->make_key = optarg;
-		break;
-	case 'c':
-		s->config = optarg;
-		break;
-	case 'V':
-		puts(SYNC_NAME " " GEOBLOCK_VERSION);
-		return -1;
-	case 'h':
-		fputs(help, stdout);
-		return -1;
-	default:
-		return tool_getopt_error(SYNC_NAME, argv, option);
-	}
-	return STATUS_OK;
-}
-
+/* What does not go together; -1: all does. */
 static int check(const struct sync *s)
 {
 	if ((s->publish != NULL) != (s->key_file != NULL))
@@ -138,16 +56,35 @@ static int check(const struct sync *s)
 	if (s->confirm_s && s->publish)
 		return tool_usage(SYNC_NAME, "--confirm and --publish: what is "
 					     "not confirmed is not published");
-	return STATUS_OK;
+	return -1;
 }
 
 int sync_options(struct sync *s, int argc, char **argv)
 {
-	int option, status = STATUS_OK;
+	const struct tool_command command = {
+		.name = SYNC_NAME,
+		.help = help,
+		.config = &s->config,
+		.json = &s->json,
+		.version = true,
+		.arguments = true,
+		.ctx = &s->confirm_s,
+		.options = {
+			{ "offline", .flag = &s->offline },
+			{ "dry-run", .flag = &s->dry_run },
+			{ "force", .flag = &s->force },
+			{ "report", .flag = &s->report },
+			{ "confirm", .take = tool_confirm_take },
+			{ "no-apply", .flag = &s->no_apply },
+			{ "progress", .flag = &s->progress },
+			{ "quiet", 'q', .flag = &s->quiet },
+			{ "verbose", 'v', .flag = &s->verbose },
+			{ "publish", .value = &s->publish },
+			{ "key", .value = &s->key_file },
+			{ "make-key", .value = &s->make_key },
+		},
+	};
+	int status = tool_options(&command, argc, argv);
 
-	opterr = 0;
-	while (status == STATUS_OK &&
-	       (option = getopt_long(argc, argv, ":hqv", options, NULL)) != -1)
-		status = take(s, option, argv);
-	return status == STATUS_OK ? check(s) : status;
+	return status == -1 ? check(s) : status;
 }

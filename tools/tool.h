@@ -24,14 +24,6 @@ enum {
 	STATUS_UNABLE = 3, /* cannot be done now */
 };
 
-/* tool_usage - print "PROGRAM: message" and where the help is, return
- * STATUS_USAGE. */
-int tool_usage(const char *program, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* tool_getopt_error - the same for what getopt_long() stumbled over. */
-int tool_getopt_error(const char *program, char **argv, int found);
-
 /* tool_conf - read the configuration; its errors go to stderr, each on a line
  * of its own.  NULL after an error. */
 struct conf *tool_conf(const char *path);

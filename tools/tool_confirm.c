@@ -384,8 +384,9 @@ bool tool_confirm_decide(const char *state_dir, bool yes)
 	       rename(from, to) == 0;
 }
 
-bool tool_confirm_time(const char *text, unsigned *seconds)
+const char *tool_confirm_take(void *seconds, const char *text)
 {
+	static const char wrong[] = "is no time from 1s to 1h, such as 60s";
 	size_t digits = strspn(text, "0123456789");
 	unsigned long n =
 		digits > 0 && digits < 6 ? strtoul(text, NULL, 10) : 0;
@@ -396,7 +397,7 @@ bool tool_confirm_time(const char *text, unsigned *seconds)
 	else if (strcmp(unit, "h") == 0)
 		n *= 3600;
 	else if (strcmp(unit, "s") != 0 && *unit)
-		return false;
-	*seconds = (unsigned)n;
-	return n >= 1 && n <= TOOL_CONFIRM_MAX_S;
+		return wrong;
+	*(unsigned *)seconds = (unsigned)n;
+	return n >= 1 && n <= TOOL_CONFIRM_MAX_S ? NULL : wrong;
 }

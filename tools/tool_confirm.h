@@ -21,9 +21,10 @@
 #define TOOL_CONFIRM_YES   "confirm.yes"
 #define TOOL_CONFIRM_NO    "confirm.no"
 
-/* tool_confirm_time - "60s", "5m", "1h": 1 s to 1 h. */
+/* tool_confirm_take - what follows --confirm: "60s", "5m", "1h", 1 s to 1 h, into
+ * an unsigned, as seconds.  For tool_option.take. */
 #define TOOL_CONFIRM_MAX_S 3600
-bool tool_confirm_time(const char *text, unsigned *seconds);
+const char *tool_confirm_take(void *seconds, const char *text);
 
 struct tool_saved {
 	struct kernel_plan plan; /* its pointers belong to this object */

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tools/tool_control.h"
-#include "tools/tool_confirm.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,61 +238,4 @@ json_t *tool_control_ask_both(const struct conf *conf, const char *command,
 	if (!*other && !tool_control_away(&policyd_err))
 		log_warn("%s", policyd_err.text);
 	return answer;
-}
-
-struct conf *tool_control_options(struct tool_control_options *options,
-				  const char *config, int argc, char **argv,
-				  int *status)
-{
-	static const struct option known[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "by", required_argument, NULL, 'b' },
-		{ "follow", no_argument, NULL, 'f' },
-		{ "confirm", required_argument, NULL, 'C' },
-		{ "no", no_argument, NULL, 'n' },
-		{ 0 },
-	};
-	struct conf *conf;
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":hf", known, NULL)) != -1) {
-		if (option == 'j') {
-			options->json = true;
-		} else if (option == 'c') {
-			config = optarg;
-		} else if (option == 'b' && options->has_by) {
-			options->by = optarg;
-		} else if (option == 'f' && options->follow) {
-			*options->follow = true;
-		} else if (option == 'n' && options->no) {
-			*options->no = true;
-		} else if (option == 'C' && options->confirm) {
-			if (tool_confirm_time(optarg, options->confirm))
-				continue;
-			*status = tool_usage(options->name,
-					     "--confirm wants a time from 1s "
-					     "to 1h, not \"%s\"",
-					     optarg);
-			return NULL;
-		} else if (option == 'h') {
-			fputs(options->help, stdout);
-			*status = tool_flush() ? STATUS_OK : STATUS_UNABLE;
-			return NULL;
-		} else {
-			*status =
-				tool_getopt_error(options->name, argv, option);
-			return NULL;
-		}
-	}
-	*status = STATUS_USAGE;
-	if (optind < argc) {
-		tool_usage(options->name, "there is no argument \"%s\"",
-			   argv[optind]);
-		return NULL;
-	}
-	conf = tool_conf(config);
-	return conf;
 }

@@ -48,23 +48,4 @@ bool tool_control_away(const struct error *err);
 json_t *tool_control_ask_both(const struct conf *conf, const char *command,
 			      json_t **other, struct error *err);
 
-/* What the subcommands that talk to the daemon have in common: --config, --json
- * and --help. `by` (may be NULL): `--by WORD`; `follow` (may be NULL): -f;
- * `confirm` and `no` likewise.
- * Gives the configuration, or NULL and the status to exit with. */
-struct tool_control_options {
-	const char *name; /* "geoblock status" */
-	const char *help;
-	bool json;
-	const char *by;
-	bool *follow;
-	bool has_by;
-	unsigned *confirm; /* --confirm TIME, in seconds */
-	bool *no;          /* --no */
-};
-
-struct conf *tool_control_options(struct tool_control_options *options,
-				  const char *config, int argc, char **argv,
-				  int *status);
-
 #endif

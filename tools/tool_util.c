@@ -2,37 +2,12 @@
 #include "tools/tool.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include <geoblock/log.h>
-
-int tool_usage(const char *program, const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "%s: ", program);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "; see %s --help\n", program);
-	return STATUS_USAGE;
-}
-
-int tool_getopt_error(const char *program, char **argv, int found)
-{
-	const char *word = optind > 0 ? argv[optind - 1] : "";
-
-	if (found == ':')
-		return tool_usage(program, "%s wants an argument", word);
-	if (optopt != 0 && word[0] == '-' && word[1] != '-')
-		return tool_usage(program, "there is no option -%c", optopt);
-	return tool_usage(program, "there is no option %s", word);
-}
 
 static void say_error(void *ctx, const char *text)
 {

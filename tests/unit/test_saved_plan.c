@@ -206,7 +206,7 @@ static void test_times(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		unsigned seconds = 0;
 
-		assert_int_equal(tool_confirm_time(cases[i].text, &seconds),
+		assert_int_equal(!tool_confirm_take(&seconds, cases[i].text),
 				 cases[i].seconds != 0);
 		if (cases[i].seconds)
 			assert_int_equal(seconds, cases[i].seconds);
