@@ -195,81 +195,15 @@ bool sandbox_landlock(int cache, bool exec, struct error *err)
 
 /* ---- system calls ------------------------------------------------------------------ */
 
-/* Of both processes. */
-static const int common[] = {
-	/* descriptors and files */
-	SCMP_SYS(read),
-	SCMP_SYS(pread64),
-	SCMP_SYS(readv),
-	SCMP_SYS(write),
-	SCMP_SYS(writev),
-	SCMP_SYS(pwrite64),
-	SCMP_SYS(close),
-	SCMP_SYS(open),
-	SCMP_SYS(openat),
-	SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat),
-	SCMP_SYS(stat),
-	SCMP_SYS(lstat),
-	SCMP_SYS(statx),
-	SCMP_SYS(fstatfs),
-	SCMP_SYS(statfs),
-	SCMP_SYS(lseek),
-	SCMP_SYS(getdents64),
-	SCMP_SYS(access),
-	SCMP_SYS(faccessat),
-	SCMP_SYS(faccessat2),
-	SCMP_SYS(readlink),
-	SCMP_SYS(readlinkat),
-	SCMP_SYS(getcwd),
-	SCMP_SYS(fcntl),
-	SCMP_SYS(fadvise64),
-	SCMP_SYS(pipe2),
-	/* waiting */
-	SCMP_SYS(poll),
-	SCMP_SYS(ppoll),
-	SCMP_SYS(select),
-	SCMP_SYS(pselect6),
-	SCMP_SYS(futex),
-	SCMP_SYS(nanosleep),
-	SCMP_SYS(clock_nanosleep),
-	SCMP_SYS(restart_syscall),
-	/* memory */
-	SCMP_SYS(munmap),
-	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(brk),
-	/* time, signals, ourselves */
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(clock_getres),
-	SCMP_SYS(gettimeofday),
-	SCMP_SYS(time),
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(sigaltstack),
-	SCMP_SYS(getpid),
-	SCMP_SYS(getppid),
-	SCMP_SYS(gettid),
-	SCMP_SYS(getuid),
-	SCMP_SYS(geteuid),
-	SCMP_SYS(getgid),
-	SCMP_SYS(getegid),
-	SCMP_SYS(getrandom),
-	SCMP_SYS(sysinfo),
-	SCMP_SYS(uname),
-	SCMP_SYS(umask),
-	SCMP_SYS(sched_yield),
-	SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(getrlimit),
-	SCMP_SYS(getrusage),
-	SCMP_SYS(times),
-	SCMP_SYS(rseq),
-	SCMP_SYS(set_robust_list),
-	SCMP_SYS(set_tid_address),
-	SCMP_SYS(arch_prctl),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
+/* Of both processes, beside what tool_filter_load() knows. */
+static const int of_both[] = {
+	SCMP_SYS(pwrite64),        SCMP_SYS(open),        SCMP_SYS(openat),
+	SCMP_SYS(fstatfs),         SCMP_SYS(statfs),      SCMP_SYS(getcwd),
+	SCMP_SYS(pipe2),           SCMP_SYS(select),      SCMP_SYS(pselect6),
+	SCMP_SYS(clock_getres),    SCMP_SYS(sigaltstack), SCMP_SYS(getppid),
+	SCMP_SYS(getgid),          SCMP_SYS(getegid),     SCMP_SYS(umask),
+	SCMP_SYS(getrlimit),       SCMP_SYS(getrusage),   SCMP_SYS(times),
+	SCMP_SYS(set_tid_address), SCMP_SYS(arch_prctl),
 };
 
 /* Of the child that downloads and reads. */
@@ -328,7 +262,7 @@ static const int absent_gpgv[] = { SCMP_SYS(clone3), SCMP_SYS(socket) };
 bool sandbox_gpgv(struct error *err)
 {
 	const struct tool_filter list = {
-		.allowed = { { common, LENGTH(common) },
+		.allowed = { { of_both, LENGTH(of_both) },
 			     { of_gpgv, LENGTH(of_gpgv) } },
 		.conditions = { { memory, LENGTH(memory) } },
 		.absent = { absent_gpgv, LENGTH(absent_gpgv) },
@@ -345,7 +279,7 @@ static bool filter_child(struct error *err)
 		{ SCMP_SYS(tgkill), 0, UINT32_MAX, (uint32_t)getpid() },
 	};
 	const struct tool_filter list = {
-		.allowed = { { common, LENGTH(common) },
+		.allowed = { { of_both, LENGTH(of_both) },
 			     { of_child, LENGTH(of_child) } },
 		.conditions = { { memory, LENGTH(memory) },
 				{ of_child_only, LENGTH(of_child_only) },

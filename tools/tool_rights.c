@@ -58,6 +58,64 @@ enum rights_filter rights_filter_kind(void)
 	return RIGHTS_FILTER_ERRNO;
 }
 
+/* What the C library does in any program that works on what is open, reads files and
+ * waits. */
+static const int everywhere[] = {
+	/* descriptors and files */
+	SCMP_SYS(read),
+	SCMP_SYS(pread64),
+	SCMP_SYS(readv),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(close),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(stat),
+	SCMP_SYS(lstat),
+	SCMP_SYS(statx),
+	SCMP_SYS(lseek),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(access),
+	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(fadvise64),
+	/* waiting */
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(futex),
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(restart_syscall),
+	/* memory */
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(brk),
+	/* time, signals, ourselves */
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(sysinfo),
+	SCMP_SYS(uname),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(rseq),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+};
+
 static int add_calls(scmp_filter_ctx filter, const struct tool_calls *c,
 		     uint32_t action)
 {
@@ -90,6 +148,7 @@ bool tool_filter_load(const struct tool_filter *f, enum rights_filter how,
 {
 	uint32_t otherwise = how == RIGHTS_FILTER_KILL ? SCMP_ACT_KILL_PROCESS
 						       : SCMP_ACT_ERRNO(EPERM);
+	const struct tool_calls base = { everywhere, LENGTH(everywhere) };
 	scmp_filter_ctx filter;
 	int rc;
 
@@ -100,6 +159,7 @@ bool tool_filter_load(const struct tool_filter *f, enum rights_filter how,
 		return error_set(err, ERROR_LIMIT, 0, "seccomp: out of memory");
 	/* threads may run already */
 	rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	rc |= add_calls(filter, &base, SCMP_ACT_ALLOW);
 	for (size_t i = 0; i < LENGTH(f->allowed); i++)
 		rc |= add_calls(filter, &f->allowed[i], SCMP_ACT_ALLOW);
 	for (size_t i = 0; i < LENGTH(f->conditions); i++)

@@ -54,6 +54,8 @@ struct tool_conditions {
 	size_t count;
 };
 
+/* What a program may do beside what every program does: read, wait, allocate, ask the
+ * time, end.  No file is opened and no memory mapped unless it says so. */
 struct tool_filter {
 	struct tool_calls allowed[2];
 	struct tool_conditions conditions[3];
