@@ -13,7 +13,8 @@
 #include "daemon/nflog.h"
 #include "tools/tool.h"
 
-#define QUEUE_ROUND 16 /* batches before others have their turn */
+#define QUEUE_ROUND 16    /* batches before others have their turn */
+#define OLD_S       86400 /* how often old data is told of */
 
 static void read_queue(struct daemon *daemon, struct queue *queue,
 		       unsigned batches)
@@ -75,6 +76,29 @@ static void tell_alike(struct daemon *daemon, int family)
 			 "46"[family]);
 }
 
+/* Once a day: who watches this log may never see that of a sync that fails. */
+static void tell_old(struct daemon *daemon)
+{
+	const struct snapshot *snapshot = daemon->snapshot;
+	time_t now = (time_t)daemon->path.now;
+	char date[TOOL_DATE_MAX];
+	long days;
+
+	if (!snapshot->image || daemon->path.now < daemon->old_told + OLD_S)
+		return;
+	for (size_t i = 0; i < snapshot->about.source_count; i++) {
+		const struct geo_source *source = &snapshot->about.sources[i];
+
+		if (!tool_is_old(source->date, snapshot->conf->max_age_s, now,
+				 &days))
+			continue;
+		daemon->old_told = daemon->path.now;
+		log_warn("country data of %s, %ld days old: older than "
+			 "max-age; does geoblock-sync run? (%s)",
+			 tool_date(source->date, date), days, source->path);
+	}
+}
+
 void packets_second(void *ctx)
 {
 	struct daemon *daemon = ctx;
@@ -82,6 +106,7 @@ void packets_second(void *ctx)
 	daemon->path.now = (uint64_t)ev_now(daemon->loop);
 	for (int family = 0; family < 2; family++)
 		tell_alike(daemon, family);
+	tell_old(daemon);
 }
 
 /* ---- start and stop -------------------------------------------------------------- */

@@ -23,7 +23,7 @@ void packets_start(struct daemon *daemon);
 void packets_first(void *ctx);
 
 /* packets_second - to be called each second: the path's clock, and what there is to
- * say of senders that look alike.  ctx is the daemon. */
+ * say of senders that look alike and of country data that is old.  ctx is the daemon. */
 void packets_second(void *ctx);
 
 #endif

@@ -146,15 +146,16 @@ bool snapshot_apply(const struct snapshot *snapshot, struct kernel *kernel,
 	memset(report, 0, sizeof(*report));
 	if (!snapshot->image)
 		return error_set(err, ERROR_HELD, 0,
-				 "no country data: nothing is enforced; run "
-				 "geoblock-sync");
+				 "no country data: the table is left as it "
+				 "is, and where there is none nothing is "
+				 "enforced; run geoblock-sync");
 	plan = tool_plan_build(snapshot->conf, snapshot->image, err);
 	if (!plan)
 		return false;
 	if (plan->empty_allow)
 		ok = error_set(err, ERROR_HELD, 0,
 			       "the country data has no address of the "
-			       "countries chosen; nothing is enforced");
+			       "countries chosen; the table is left as it is");
 	else
 		ok = kernel_apply(kernel, &plan->plan, NULL, false, report,
 				  err);

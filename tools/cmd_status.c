@@ -179,6 +179,8 @@ static void print_source(const json_t *source)
 			       : text(source, "kind");
 	printf("%-10s", name);
 	print_age(source);
+	if (json_is_true(json_object_get(source, "old")))
+		fputs(" (older than max-age)", stdout);
 	printf(", %lld records", number(source, "records"));
 	if (json_object_get(source, "result"))
 		printf(", %s", text(source, "result"));

@@ -286,22 +286,15 @@ static void check_age(struct sync *s, const struct image *image)
 	image_about(image, &about);
 	for (size_t i = 0; i < about.source_count; i++) {
 		const struct geo_source *source = &about.sources[i];
-		struct tm tm = { .tm_year = (int)(source->date / 10000) - 1900,
-				 .tm_mon = (int)(source->date / 100 % 100) - 1,
-				 .tm_mday = (int)(source->date % 100) };
 		char date[TOOL_DATE_MAX];
-		time_t as_of;
+		long days;
 
-		if (source->date == 0)
-			continue;
-		as_of = timegm(&tm);
-		if (now <= as_of ||
-		    (uint64_t)(now - as_of) <= s->conf->max_age_s + 86400ull)
-			continue;
-		sync_warn(s,
-			  "%s: data of %s, %lld days old: older than max-age",
-			  source->path, tool_date(source->date, date),
-			  (long long)(now - as_of) / 86400);
+		if (tool_is_old(source->date, s->conf->max_age_s, now, &days))
+			sync_warn(s,
+				  "%s: data of %s, %ld days old: older than "
+				  "max-age",
+				  source->path, tool_date(source->date, date),
+				  days);
 	}
 }
 

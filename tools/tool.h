@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -44,6 +45,10 @@ bool tool_flush(void);
 /* tool_date - "2026-01-31" from 20260131; "" for 0. buf has 11 bytes. */
 #define TOOL_DATE_MAX 11
 const char *tool_date(uint32_t date, char *buf);
+
+/* tool_is_old - whether data of that date (20260131; 0: never) is older than max-age,
+ * at `now`; *days: how old.  The date is the last whole day that the data knows. */
+bool tool_is_old(uint32_t date, uint32_t max_age_s, time_t now, long *days);
 
 /* tool_time - RFC 3339, UTC, from seconds since 1970. */
 #define TOOL_TIME_MAX 32

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/tool.h"
 #include "tools/tool_confirm.h"
@@ -57,12 +58,15 @@ static const json_t *said_of(const json_t *result, const json_t *source)
 
 static json_t *source_json(const struct geo_source *source,
 			   const struct sizes *sizes, bool sized,
-			   const json_t *result)
+			   const json_t *result, uint32_t max_age_s)
 {
 	json_t *o = tool_source_json(source);
 	const json_t *said = said_of(result, o);
 	static const char *const keys[] = { "result", "why" };
+	long days;
 
+	if (tool_is_old(source->date, max_age_s, time(NULL), &days))
+		json_object_set_new(o, "old", json_true());
 	if (sized)
 		tool_source_sizes(o, sizes->addresses4[source->registry],
 				  sizes->networks6[source->registry]);
@@ -90,7 +94,8 @@ static bool is_sized(const struct image_about *about,
 	return others == 1;
 }
 
-static json_t *image_sources(const struct image *image, const json_t *result)
+static json_t *image_sources(const struct image *image, const json_t *result,
+			     uint32_t max_age_s)
 {
 	struct image_about about;
 	struct sizes sizes = { 0 };
@@ -101,8 +106,9 @@ static json_t *image_sources(const struct image *image, const json_t *result)
 	image_each6(image, add6, &sizes);
 	for (size_t i = 0; i < about.source_count; i++) {
 		const struct geo_source *source = &about.sources[i];
-		json_t *o = source_json(source, &sizes,
-					is_sized(&about, source), result);
+		json_t *o =
+			source_json(source, &sizes, is_sized(&about, source),
+				    result, max_age_s);
 
 		if (source == about.second)
 			json_object_set_new(o, "second", json_true());
@@ -165,7 +171,7 @@ void tool_data_json(json_t *o, const struct conf *conf)
 
 	if (image_open_newest(&image, conf->state_dir, IMAGE_CHECK_ALL,
 			      &fallback, &err)) {
-		sources = image_sources(image, result);
+		sources = image_sources(image, result, conf->max_age_s);
 		image_close(image);
 	} else {
 		sources = json_array();

@@ -39,7 +39,10 @@ bool tool_lock(int *fd, const char *folder, const char *name, mode_t mode,
 	if (*fd < 0 && errno == ENOENT && !mode)
 		return true;
 	if (*fd < 0)
-		return error_set(err, ERROR_SYSTEM, errno, "%s", path);
+		return error_set(err, ERROR_SYSTEM, errno, "%s%s", path,
+				 errno == EACCES ? ": be root, or the folder's "
+						   "owner"
+						 : "");
 	if (mode)
 		(void)!fchmod(*fd, mode); /* an older version's */
 	if (try(*fd, wait_ms))

@@ -82,6 +82,14 @@ const char *tool_date(uint32_t date, char *buf)
 	return buf;
 }
 
+bool tool_is_old(uint32_t date, uint32_t max_age_s, time_t now, long *days)
+{
+	int64_t age = (int64_t)now - (int64_t)geo_days(date) * 86400;
+
+	*days = (long)(age / 86400);
+	return date != 0 && age > (int64_t)max_age_s + 86400;
+}
+
 int64_t tool_now_ms(void)
 {
 	struct timespec ts;
