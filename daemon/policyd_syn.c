@@ -25,10 +25,15 @@
 
 #define QUESTION_MAX (ADDR_TEXT_MAX + 8) /* "ADDR PORT\n" */
 
+/* A tick is one at most for all the time in which we ourselves were not given the
+ * processor: geoblockd is not blamed for that. */
+#define TICK_S     0.05
+#define LATE_TICKS 6
+
 struct question {
 	policyd_syn_done *done;
 	void *ctx;
-	int64_t asked; /* tool_now_ms() */
+	uint64_t late; /* the tick in which it has waited too long */
 };
 
 struct policyd_syn {
@@ -41,7 +46,9 @@ struct policyd_syn {
 	int fd; /* -1: no connection */
 	double wait_s;
 	ev_io io;
-	ev_timer retry, timeout;
+	ev_timer retry;
+	ev_timer tick; /* while somebody waits */
+	uint64_t ticks;
 	ev_prepare flush;
 	struct question ring[POLICYD_SYN_MAX];
 	size_t first, count;
@@ -113,7 +120,7 @@ static void give_up(struct policyd_syn *syn, const char *why)
 	size_t waiting;
 
 	ev_io_stop(syn->loop, &syn->io);
-	ev_timer_stop(syn->loop, &syn->timeout);
+	ev_timer_stop(syn->loop, &syn->tick);
 	if (syn->fd >= 0)
 		close(syn->fd);
 	syn->fd = -1;
@@ -149,11 +156,9 @@ static void ask(struct policyd_syn *syn, const struct addr *addr, uint16_t port,
 		       tail);
 	syn->out_len += (size_t)len;
 	syn->ring[(syn->first + syn->count++) % POLICYD_SYN_MAX] =
-		(struct question){ done, ctx, tool_now_ms() };
-	if (!ev_is_active(&syn->timeout)) {
-		ev_timer_set(&syn->timeout, POLICYD_SYN_TIMEOUT_MS / 1e3, 0.);
-		ev_timer_start(syn->loop, &syn->timeout);
-	}
+		(struct question){ done, ctx, syn->ticks + LATE_TICKS };
+	if (!ev_is_active(&syn->tick))
+		ev_timer_again(syn->loop, &syn->tick);
 }
 
 /* The answer to the question of our own. */
@@ -263,31 +268,27 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 	receive(io->data);
 }
 
-/* Until the oldest question has waited too long, in milliseconds. */
-static int64_t left_ms(const struct policyd_syn *syn)
+static bool is_late(const struct policyd_syn *syn)
 {
-	return syn->ring[syn->first].asked + POLICYD_SYN_TIMEOUT_MS -
-	       tool_now_ms();
+	return syn->count > 0 && syn->ring[syn->first].late <= syn->ticks;
 }
 
-/* Whoever was held up himself finds answers that came in time: they are read
- * before geoblockd is blamed. */
-static void on_timeout(struct ev_loop *loop, ev_timer *timer, int events)
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct policyd_syn *syn = timer->data;
+	size_t before;
 
 	(void)events;
-	if (syn->count > 0 && left_ms(syn) <= 0)
-		receive(syn);
-	if (syn->count == 0 || syn->fd < 0)
-		return;
-	if (left_ms(syn) <= 0) {
+	syn->ticks++;
+	do { /* more answers may lie there than one read takes */
+		before = syn->count;
+		if (is_late(syn))
+			receive(syn);
+	} while (syn->count < before);
+	if (is_late(syn))
 		give_up(syn, "no answer in time");
-		return;
-	}
-	ev_timer_stop(loop, timer);
-	ev_timer_set(timer, (double)left_ms(syn) / 1e3, 0.);
-	ev_timer_start(loop, timer);
+	else if (syn->count == 0)
+		ev_timer_stop(loop, timer);
 }
 
 /* What is left is sent when there is room. */
@@ -343,10 +344,12 @@ bool policyd_syn_open(struct policyd_syn **out, struct ev_loop *loop,
 		 "%.86s/%s", run_dir, TEXT_SOCKET);
 	ev_init(&syn->io, on_readable);
 	ev_init(&syn->retry, on_retry);
-	ev_init(&syn->timeout, on_timeout);
+	ev_init(&syn->tick, on_tick);
+	syn->tick.repeat = TICK_S;
+	/* behind the answers: a loop that was held up finds both */
+	ev_set_priority(&syn->tick, EV_MINPRI);
 	ev_prepare_init(&syn->flush, on_flush);
-	syn->io.data = syn->retry.data = syn->timeout.data = syn->flush.data =
-		syn;
+	syn->io.data = syn->retry.data = syn->tick.data = syn->flush.data = syn;
 	ev_prepare_start(loop, &syn->flush);
 	connect_to(syn);
 	return true;
@@ -358,7 +361,7 @@ void policyd_syn_close(struct policyd_syn *syn)
 		return;
 	ev_io_stop(syn->loop, &syn->io);
 	ev_timer_stop(syn->loop, &syn->retry);
-	ev_timer_stop(syn->loop, &syn->timeout);
+	ev_timer_stop(syn->loop, &syn->tick);
 	ev_prepare_stop(syn->loop, &syn->flush);
 	if (syn->fd >= 0)
 		close(syn->fd);

@@ -15,7 +15,6 @@
  * answered at once, with that. */
 
 #define POLICYD_SYN_MAX         2048 /* questions under way */
-#define POLICYD_SYN_TIMEOUT_MS  250  /* of an answer; it comes from memory */
 #define POLICYD_SYN_RETRY_S     0.1  /* first wait before another attempt … */
 #define POLICYD_SYN_RETRY_MAX_S 5.   /* … doubled each time up to this one */
 
