@@ -19,10 +19,12 @@
 #include "daemon/greylist_redis.h"
 #include "tools/tool.h"
 
-#define ANSWER_MS 220 /* in all, and a tick */
-#define REDIS_MS  140 /* of it, before the local store is asked */
-#define TICK_S    0.02
-#define JOBS_MAX  20000 /* that exist: a disk may hang while mail comes in */
+/* In ticks, of which there is one at most for all the time in which we ourselves were
+ * not given the processor: a store is blamed for its own slowness alone. */
+#define TICK_S       0.02
+#define ANSWER_TICKS 12    /* in all */
+#define REDIS_TICKS  8     /* of it, before the local store is asked */
+#define JOBS_MAX     20000 /* that exist: a disk may hang while mail comes in */
 
 static const char *const answers[GREYLIST_ANSWER_COUNT] = {
 	"new", "early", "passed", "known", "client", "unable",
@@ -74,10 +76,8 @@ void greylist_job_drop(struct greylist *greylist, struct greylist_job *job)
 
 static void wait_for(struct greylist *greylist, struct greylist_job *job)
 {
-	int64_t now = tool_now_ms();
-
-	job->redis_deadline = now + REDIS_MS;
-	job->deadline = now + ANSWER_MS;
+	job->redis_deadline = greylist->ticks + REDIS_TICKS;
+	job->deadline = greylist->ticks + greylist->patience;
 	job->older = greylist->newest;
 	if (greylist->newest)
 		greylist->newest->newer = job;
@@ -147,6 +147,10 @@ static void take_finished(struct greylist *greylist)
 		} else {
 			answer_unable(greylist, job);
 		}
+		if (job->task == GREYLIST_FORGET) {
+			greylist->forgets--;
+			greylist->forget_failed |= !job->ok;
+		}
 		unref(greylist, job);
 	}
 }
@@ -192,28 +196,26 @@ static void on_told(void *ctx, struct greylist_job *job)
 }
 
 /* Whoever has waited longest for it has waited too long. */
-static bool redis_is_late(const struct greylist *greylist, int64_t now)
+static bool redis_is_late(const struct greylist *greylist)
 {
 	const struct greylist_job *job = greylist->oldest;
 
-	while (job && !job->at_redis && job->redis_deadline <= now)
+	while (job && !job->at_redis && job->redis_deadline <= greylist->ticks)
 		job = job->newer;
-	return job && job->at_redis && job->redis_deadline <= now;
+	return job && job->at_redis && job->redis_deadline <= greylist->ticks;
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct greylist *greylist = timer->data;
 	struct greylist_job *job, *next;
-	int64_t now;
 
 	(void)events;
-	/* a loop that was held up finds both: what was in time counts */
-	take_finished(greylist);
-	now = tool_now_ms();
-	if (greylist->redis && redis_is_late(greylist, now))
+	greylist->ticks++;
+	if (greylist->redis && redis_is_late(greylist))
 		greylist_redis_late(greylist->redis);
-	for (job = greylist->oldest; job && job->deadline <= now; job = next) {
+	for (job = greylist->oldest; job && job->deadline <= greylist->ticks;
+	     job = next) {
 		next = job->newer;
 		job->refs++;
 		answer_unable(greylist, job);
@@ -282,7 +284,10 @@ bool greylist_open(struct greylist **out, const struct conf *conf,
 	ev_async_start(loop, &greylist->finished);
 	ev_unref(loop); /* alone it is no reason to go on */
 	ev_init(&greylist->tick, on_tick);
+	/* behind the answers: a loop that was held up finds both */
+	ev_set_priority(&greylist->tick, EV_MINPRI);
 	greylist->tick.repeat = TICK_S;
+	greylist->patience = ANSWER_TICKS;
 	greylist->tick.data = greylist;
 	if (!open_local(greylist, conf, err) ||
 	    (conf->greylist.redis &&

@@ -68,9 +68,10 @@ void greylist_configure(struct greylist *greylist, const struct conf *conf);
  *
  * done is called once, from the loop and never from within greylist_check: when what
  * it reports is on disk, or the shared store said it.  It comes within 250 ms,
- * GREYLIST_UNABLE or the local store's answer at worst.  The strings are copied.
- * now: seconds since 1970; it may go backwards.  Only where there is no memory left
- * at all, done is called with GREYLIST_UNABLE before greylist_check returns. */
+ * GREYLIST_UNABLE or the local store's answer at worst; time in which the process
+ * itself was held up does not count.  The strings are copied.  now: seconds since
+ * 1970; it may go backwards.  Only where there is no memory left at all, done is
+ * called with GREYLIST_UNABLE before greylist_check returns. */
 typedef void greylist_done(void *ctx, const struct greylist_result *result);
 void greylist_check(struct greylist *greylist,
 		    const struct greylist_triplet *triplet, uint64_t now,

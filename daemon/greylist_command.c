@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What `geoblock greylist` asks, of the local store.  A database can hold a million
- * records, and the loop must not be held up: each request looks at a bounded number of
- * them and says where the next one has to go on.
+ * records, and the loop must not be held up: each request looks for some milliseconds
+ * and says where the next one has to go on.
  *
  *   {"command":"list", "only":[PATTERN…], "after":K}    → {"rows":[…], "next":K}
- *   {"command":"forget", "only":[PATTERN…], "after":K}  → {"forgotten":N, "next":K}
+ *   {"command":"forget", "only":[PATTERN…], "after":K}  → {"forgotten":N,
+ *                                                          "waiting":N, "next":K}
  *   {"command":"stats"}                                 → an object
  *
  * A pattern is a network, a sender (user@example.com), or all of a domain
  * (@example.com); forget wants at least one, or "all":true.  next is absent at the
- * end. */
+ * end.
+ *
+ * What is to be forgotten goes to the store's thread, and nobody waits for its disk
+ * here: "waiting" are not on disk yet, and while there are any there is a next.  The
+ * first request, without "after", looks at nothing: what was asked before it has to be
+ * in the database first. */
 #include "greylist_impl.h"
 
 #include <stdio.h>
@@ -22,10 +28,12 @@
 #include "daemon/greylist_redis.h"
 #include "tools/tool.h"
 
-#define LOOK_MAX     20000 /* records for one request: some ms */
+#define LOOK_MAX     20000 /* records for one request, */
+#define LOOK_MS      10    /* and the time for them … */
+#define LOOK_STEP    64    /* … after these, so that each gets on */
 #define ROWS_MAX     400   /* of some 300 bytes, within CONTROL_OUTPUT_MAX */
 #define PATTERNS_MAX 64
-#define FORGET_MS    200
+#define FORGETS_MAX  500 /* at the disk, where mail waits for them */
 
 /* What somebody asked for. */
 struct pattern {
@@ -37,11 +45,15 @@ struct pattern {
 struct search {
 	struct greylist *greylist;
 	struct pattern patterns[PATTERNS_MAX];
-	size_t count; /* 0: all */
-	struct greylist_key after;
-	json_t *rows; /* list */
+	size_t count;              /* 0: all */
+	bool begun;                /* there is an "after" */
+	struct greylist_key after; /* len 0: from the first one */
+	unsigned looked;
+	int64_t until; /* tool_now_ms() */
+	json_t *rows;  /* list */
 	size_t found;
 	bool failed; /* forget: no memory, or the store is behind */
+	bool done;   /* forget: and it is on disk */
 };
 
 static char *dump(json_t *object)
@@ -112,6 +124,7 @@ static bool take_request(struct search *search, const json_t *request,
 		if (!take_pattern(search, value, err))
 			return false;
 	}
+	search->begun = after != NULL;
 	if (after && !take_after(search, json_string_value(after)))
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "\"after\" is not what \"next\" said");
@@ -160,15 +173,13 @@ static bool wanted(const struct search *search, const struct addr *net,
 	return search->count == 0;
 }
 
-static void put_next(json_t *out, const struct search *search)
+static void put_next(json_t *out, const struct greylist_key *after)
 {
 	char hex[2 * GREYLIST_KEY_MAX + 1];
 
-	if (search->after.len)
-		json_object_set_new(
-			out, "next",
-			json_string(tool_hex(search->after.bytes,
-					     search->after.len, hex)));
+	json_object_set_new(
+		out, "next",
+		json_string(tool_hex(after->bytes, after->len, hex)));
 }
 
 /* ---- list ---- */
@@ -194,6 +205,12 @@ static void put_time(json_t *row, const char *key, uint64_t seconds)
 	json_object_set_new(row, key, json_string(tool_time(seconds, text)));
 }
 
+static bool has_time(struct search *search)
+{
+	return ++search->looked % LOOK_STEP != 0 ||
+	       tool_now_ms() < search->until;
+}
+
 static bool list_one(void *ctx, const struct greylist_key *key,
 		     const struct greylist_record *record)
 {
@@ -206,7 +223,7 @@ static bool list_one(void *ctx, const struct greylist_key *key,
 
 	if (!greylist_key_network(key, &first, &kind) ||
 	    !wanted(search, &first, kind, record))
-		return true;
+		return has_time(search);
 	range = (struct range){ first.family, first.value,
 				last_of(search->greylist, &first) };
 	row = json_object();
@@ -235,7 +252,7 @@ static bool list_one(void *ctx, const struct greylist_key *key,
 	put_time(row, "last_seen", record->last);
 	put_time(row, "expires", record->expires);
 	json_array_append_new(search->rows, row);
-	return ++search->found < ROWS_MAX;
+	return ++search->found < ROWS_MAX && has_time(search);
 }
 
 static char *list(struct search *search)
@@ -250,11 +267,29 @@ static char *list(struct search *search)
 		return say_error(err.text);
 	}
 	out = json_pack("{s:o}", "rows", search->rows);
-	put_next(out, search);
+	if (search->after.len)
+		put_next(out, &search->after);
 	return dump(out);
 }
 
 /* ---- forget ---- */
+
+static bool forget_key(struct search *search, const struct greylist_key *key)
+{
+	struct greylist *greylist = search->greylist;
+	struct greylist_job *job = greylist_job_new(greylist, GREYLIST_FORGET);
+
+	search->failed = true;
+	if (!job)
+		return false;
+	job->key = *key;
+	if (greylist_job_local(greylist, job)) {
+		greylist->forgets++;
+		search->failed = false;
+	}
+	greylist_job_drop(greylist, job);
+	return !search->failed;
+}
 
 static bool forget_one(void *ctx, const struct greylist_key *key,
 		       const struct greylist_record *record)
@@ -263,21 +298,13 @@ static bool forget_one(void *ctx, const struct greylist_key *key,
 	struct greylist *greylist = search->greylist;
 	enum greylist_kind kind;
 	struct addr first;
-	struct greylist_job *job;
 
 	if (!greylist_key_network(key, &first, &kind) ||
 	    !wanted(search, &first, kind, record))
-		return true;
-	job = greylist_job_new(greylist, GREYLIST_FORGET);
-	if (job) {
-		job->key = *key;
-		search->failed = !greylist_job_local(greylist, job);
-		greylist_job_drop(greylist, job);
-	} else {
-		search->failed = true;
-	}
-	search->found += !search->failed;
-	return !search->failed && search->found < LOOK_MAX / 4;
+		return has_time(search);
+	search->found++;
+	return forget_key(search, key) && greylist->forgets < FORGETS_MAX &&
+	       has_time(search);
 }
 
 /* The shared store's part, begun with the first page. */
@@ -311,6 +338,33 @@ static const char *forget_shared(const struct search *search)
 	return ok ? "asked to forget" : "away: it will remember";
 }
 
+/* Look on, where there is room for what is found; false: it cannot be read. */
+static bool forget_some(struct search *search, struct error *err)
+{
+	static const struct greylist_key end = { 1, { 0xff } };
+	struct greylist *greylist = search->greylist;
+
+	if (greylist->forgets >= (search->after.len ? FORGETS_MAX : 1))
+		return true;
+	if (!greylist_lmdb_each(greylist->lmdb, &search->after, LOOK_MAX,
+				forget_one, search, err))
+		return false;
+	search->done = search->after.len == 0 && greylist->forgets == 0;
+	if (search->after.len == 0)
+		search->after = end;
+	return true;
+}
+
+/* Before anything is looked at. */
+static const char *forget_begin(struct search *search)
+{
+	static const struct greylist_key none;
+
+	search->greylist->forget_failed = false;
+	forget_key(search, &none);
+	return search->greylist->redis ? forget_shared(search) : NULL;
+}
+
 static char *forget(struct search *search, bool all)
 {
 	struct greylist *greylist = search->greylist;
@@ -320,21 +374,20 @@ static char *forget(struct search *search, bool all)
 
 	if (search->count == 0 && !all)
 		return say_error("forget what? \"only\" or \"all\" is missing");
-	if (greylist->redis && search->after.len == 0) {
-		shared = forget_shared(search);
-		/* what the server said is on its way into the local store */
-		greylist_local_wait(greylist->local, FORGET_MS);
-	}
-	if (!greylist_lmdb_each(greylist->lmdb, &search->after, LOOK_MAX,
-				forget_one, search, &err))
+	if (!search->begun)
+		shared = forget_begin(search);
+	else if (!forget_some(search, &err))
 		return say_error(err.text);
-	if (search->failed || !greylist_local_wait(greylist->local, FORGET_MS))
-		return say_error("the disk is slow; what was asked for may be "
-				 "forgotten in part");
-	out = json_pack("{s:I}", "forgotten", (json_int_t)search->found);
+	if (search->failed || greylist->forget_failed)
+		return say_error("the database is too slow, or cannot be "
+				 "written; what was asked for may be forgotten "
+				 "in part");
+	out = json_pack("{s:I, s:I}", "forgotten", (json_int_t)search->found,
+			"waiting", (json_int_t)greylist->forgets);
 	if (shared)
 		json_object_set_new(out, "shared", json_string(shared));
-	put_next(out, search);
+	if (!search->done)
+		put_next(out, &search->after);
 	return dump(out);
 }
 
@@ -381,8 +434,10 @@ char *greylist_command(struct greylist *greylist, const char *request,
 	struct error err = { 0 };
 	char *text;
 
-	if (search)
+	if (search) {
 		search->greylist = greylist;
+		search->until = tool_now_ms() + LOOK_MS;
+	}
 	if (!search)
 		text = NULL;
 	else if (!json_is_object(object) || !command)

@@ -157,7 +157,7 @@ bool greylist_lmdb_stats(struct greylist_lmdb *lmdb,
 enum greylist_task {
 	GREYLIST_CHECK,
 	GREYLIST_NOTE,   /* the shared store said result: remember it here */
-	GREYLIST_FORGET, /* this key */
+	GREYLIST_FORGET, /* this key; none: what was asked before it is done */
 };
 
 struct greylist_job {
@@ -179,7 +179,7 @@ struct greylist_job {
 	unsigned refs;
 	greylist_done *done; /* NULL: was answered */
 	void *ctx;
-	int64_t deadline, redis_deadline; /* tool_now_ms() */
+	uint64_t deadline, redis_deadline; /* in ticks */
 	struct greylist_job *newer, *older;
 };
 
@@ -203,10 +203,6 @@ void greylist_local_submit(struct greylist_local *local,
 /* greylist_local_take - finished jobs, as a list by next. */
 struct greylist_job *greylist_local_take(struct greylist_local *local);
 
-/* greylist_local_wait - until all that was submitted is finished, or ms are over;
- * true: it is. */
-bool greylist_local_wait(struct greylist_local *local, unsigned ms);
-
 /* ---- the whole ---- */
 
 struct greylist {
@@ -217,8 +213,11 @@ struct greylist {
 	struct greylist_redis *redis; /* NULL: there is no shared store */
 	ev_async finished;
 	ev_timer tick;                        /* while somebody waits */
+	uint64_t ticks, patience;             /* patience: for an answer */
 	struct greylist_job *oldest, *newest; /* that wait, by deadline */
 	size_t jobs;
+	size_t forgets;     /* of them: GREYLIST_FORGET */
+	bool forget_failed; /* one of those, since the last answer about it */
 	uint64_t answers[GREYLIST_ANSWER_COUNT];
 	uint64_t local_answers; /* in place of the shared store */
 };

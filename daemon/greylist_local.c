@@ -9,7 +9,6 @@
  * expire first goes, and the batch is asked again. */
 #include "greylist_impl.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,9 +34,9 @@ struct greylist_local {
 	time_t failed; /* for the last time, CLOCK_MONOTONIC */
 
 	pthread_mutex_t lock; /* for the rest */
-	pthread_cond_t wake, idle;
+	pthread_cond_t wake;
 	struct queue asked, answered;
-	bool busy, stop;
+	bool stop;
 };
 
 static void queue_init(struct queue *queue)
@@ -180,7 +179,7 @@ static bool perform(struct greylist_lmdb *lmdb, struct greylist_job *job,
 	case GREYLIST_FORGET:
 		break;
 	}
-	return greylist_lmdb_forget(lmdb, &job->key, err);
+	return job->key.len == 0 || greylist_lmdb_forget(lmdb, &job->key, err);
 }
 
 /* ---- a batch ---- */
@@ -262,15 +261,12 @@ static void *run(void *arg)
 		struct greylist_job *batch = queue_all(&local->asked), *next;
 
 		if (!batch) {
-			pthread_cond_broadcast(&local->idle);
 			pthread_cond_wait(&local->wake, &local->lock);
 			continue;
 		}
-		local->busy = true;
 		pthread_mutex_unlock(&local->lock);
 		answer_batch(local, batch);
 		pthread_mutex_lock(&local->lock);
-		local->busy = false;
 		for (; batch; batch = next) {
 			next = batch->next;
 			queue_add(&local->answered, batch);
@@ -287,7 +283,6 @@ bool greylist_local_open(struct greylist_local **out,
 			 struct error *err)
 {
 	struct greylist_local *local = calloc(1, sizeof(*local));
-	pthread_condattr_t monotonic;
 	sigset_t all, before;
 	int rc;
 
@@ -301,10 +296,6 @@ bool greylist_local_open(struct greylist_local **out,
 	queue_init(&local->answered);
 	pthread_mutex_init(&local->lock, NULL);
 	pthread_cond_init(&local->wake, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&local->idle, &monotonic);
-	pthread_condattr_destroy(&monotonic);
 	sigfillset(&all); /* signals are the loop's */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&local->thread, NULL, run, local);
@@ -336,7 +327,6 @@ void greylist_local_close(struct greylist_local *local,
 			next = job->next;
 			drop(job);
 		}
-	pthread_cond_destroy(&local->idle);
 	pthread_cond_destroy(&local->wake);
 	pthread_mutex_destroy(&local->lock);
 	free(local);
@@ -359,25 +349,4 @@ struct greylist_job *greylist_local_take(struct greylist_local *local)
 	first = queue_all(&local->answered);
 	pthread_mutex_unlock(&local->lock);
 	return first;
-}
-
-bool greylist_local_wait(struct greylist_local *local, unsigned ms)
-{
-	struct timespec until;
-	int rc = 0;
-	bool idle;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_mutex_lock(&local->lock);
-	while ((local->asked.first || local->busy) && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&local->idle, &local->lock, &until);
-	idle = !local->asked.first && !local->busy;
-	pthread_mutex_unlock(&local->lock);
-	return idle;
 }

@@ -439,7 +439,8 @@ bool greylist_redis_forget(struct greylist_redis *redis,
 	} else if (pattern->text) {
 		snprintf(sweep->who, sizeof(sweep->who), "%s", pattern->text);
 	}
-	if (sweep_on(redis, sweep))
+	/* what it has not been told yet would come after this */
+	if (redis->ready && sweep_on(redis, sweep))
 		return true;
 	free(sweep);
 	return false;

@@ -300,19 +300,20 @@ static void parse(struct redis_link *link)
 	}
 }
 
-static void receive(struct redis_link *link)
+/* One read; false: there is no more of it. */
+static bool receive_some(struct redis_link *link)
 {
 	char data[4096];
 	ssize_t n = recv(link->fd, data, sizeof(data), MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (n <= 0) {
 		if (n < 0)
 			drop_errno(link, errno);
 		else
 			redis_link_drop(link, "hung up");
-		return;
+		return false;
 	}
 	link->unanswered += (size_t)n;
 	if (redisReaderFeed(link->reader, data, (size_t)n) != REDIS_OK)
@@ -320,6 +321,15 @@ static void receive(struct redis_link *link)
 	parse(link);
 	if (link->unanswered > ANSWER_MAX)
 		redis_link_drop(link, "an answer is too long");
+	return link->state != AWAY && n == sizeof(data);
+}
+
+/* All that lies there, before anybody is told that it is late; an end it has, as no more
+ * is asked meanwhile. */
+static void receive(struct redis_link *link)
+{
+	while (receive_some(link))
+		;
 }
 
 /* ---- up ---- */
@@ -516,6 +526,8 @@ bool redis_link_open(struct redis_link **out, const struct conf_greylist *conf,
 	ev_init(&link->io, on_io);
 	link->io.data = link;
 	ev_init(&link->timer, on_timer);
+	/* behind the answers: a loop that was held up finds both */
+	ev_set_priority(&link->timer, EV_MINPRI);
 	link->timer.data = link;
 	if (conf->path)
 		find_socket(link, conf->path);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <geoblock/log.h>
 
@@ -13,6 +14,8 @@
 #include "tools/tool_options.h"
 
 #define NAME "geoblock greylist"
+
+#define FORGET_MS 30000 /* without a sign of life of the store's disk */
 
 static const char help[] =
 	"usage: geoblock greylist list [OPTION…] [NETWORK|SENDER…]\n"
@@ -43,6 +46,11 @@ static json_t *ask(const struct conf *conf, json_t *request)
 	if (!answer)
 		log_err("%s", err.text);
 	return answer;
+}
+
+static long long number(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
 }
 
 /* ---- list ---- */
@@ -143,33 +151,59 @@ static int list(const struct conf *conf, json_t *only, bool json)
 
 /* ---- forget ---- */
 
+/* After a page that got nowhere: the disk has to come after.  *before were waiting for
+ * it the last time, *since when that changed; false: it does not come. */
+static bool wait_for_disk(long long waiting, long long *before, int64_t *since)
+{
+	static const struct timespec pause = { .tv_nsec = 10000000 };
+	int64_t now = tool_now_ms();
+
+	if (waiting != *before)
+		*since = now;
+	*before = waiting;
+	if (now - *since > FORGET_MS) {
+		log_err("geoblock-policyd: its disk has done nothing for %d s; "
+			"what was asked for may be forgotten in part",
+			FORGET_MS / 1000);
+		return false;
+	}
+	nanosleep(&pause, NULL);
+	return true;
+}
+
 static int forget(const struct conf *conf, json_t *only, bool json)
 {
 	json_t *next = NULL, *shared = NULL, *out;
-	json_int_t count = 0;
+	long long count = 0, before = 0;
+	int64_t since = tool_now_ms();
 	bool ok = true;
 
 	do {
 		json_t *answer = page(conf, "forget", only, !only, next);
 		json_t *said = json_object_get(answer, "shared");
+		long long found = number(answer, "forgotten");
+		long long waiting = number(answer, "waiting");
 
 		json_decref(next);
 		next = json_incref(json_object_get(answer, "next"));
 		if (said && !shared)
 			shared = json_incref(said);
-		count += json_integer_value(
-			json_object_get(answer, "forgotten"));
+		count += found;
 		ok = answer != NULL;
+		if (found > 0 || waiting == 0)
+			before = 0;
+		else
+			ok = ok && wait_for_disk(waiting, &before, &since);
 		json_decref(answer);
 	} while (ok && next);
 	json_decref(next);
-	out = json_pack("{s:I}", "forgotten", count);
+	out = json_pack("{s:I}", "forgotten", (json_int_t)count);
 	if (shared)
 		json_object_set(out, "shared", shared);
 	if (ok && json)
 		ok = tool_json_line(json_incref(out));
 	else if (ok)
-		printf("%" JSON_INTEGER_FORMAT " forgotten%s%s\n", count,
+		printf("%lld forgotten%s%s\n", count,
 		       shared ? "; the shared store: " : "",
 		       shared ? json_string_value(shared) : "");
 	json_decref(out);
@@ -180,11 +214,6 @@ static int forget(const struct conf *conf, json_t *only, bool json)
 }
 
 /* ---- stats ---- */
-
-static long long number(const json_t *object, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(object, key));
-}
 
 static void print_stats(const json_t *stats)
 {

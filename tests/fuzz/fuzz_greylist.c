@@ -110,12 +110,15 @@ static void command(const uint8_t *data, size_t size)
 	assert(json_is_object(answer));
 	json_decref(answer);
 	free(text);
-	greylist_local_wait(greylist.local, 1000);
-	for (job = greylist_local_take(greylist.local); job; job = next) {
-		next = job->next;
-		drop_job(job);
+	while (greylist.jobs > 0) {
+		job = greylist_local_take(greylist.local);
+		for (; job; job = next) {
+			next = job->next;
+			drop_job(job);
+			greylist.jobs--;
+		}
 	}
-	greylist.jobs = 0;
+	greylist.forgets = 0;
 }
 
 static void clean(void)
