@@ -3,9 +3,11 @@
 delegation files of its own, written against the format's description and not
 against the C code, so that the two can disagree."""
 import bisect
+import faulthandler
 import ipaddress
 import lzma
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,11 @@ DATA = os.environ.get("GEOBLOCK_TEST_DATA", os.path.join(TOP, "../shared/data"))
 SYNC = os.path.join(BUILD, "geoblock-sync")
 GEOBLOCK = os.path.join(BUILD, "geoblock")
 
+DETAIL = 60  # lines of a failed check
 _count = _failed = 0
+
+# who is stopped says where it was
+faulthandler.register(signal.SIGTERM, chain=True)
 
 
 def ok(good, what, detail=""):
@@ -27,7 +33,10 @@ def ok(good, what, detail=""):
     print(f"{'ok' if good else 'not ok'} {_count} - {what}", flush=True)
     if not good:
         _failed += 1
-        for line in str(detail).splitlines()[:40]:
+        lines = str(detail).splitlines()
+        if len(lines) > DETAIL:  # a log says most at its end
+            lines[DETAIL // 3:-DETAIL * 2 // 3] = ["…"]
+        for line in lines:
             print(f"# {line}", flush=True)
     return good
 

@@ -39,7 +39,7 @@ pass() {
 fail() { # what [detail]
 	tap_count=$((tap_count + 1))
 	tap_failed=$((tap_failed + 1))
-	[ -z "${2-}" ] || printf '%s\n' "$2" | tail -n 40 | sed 's/^/# /'
+	[ -z "${2-}" ] || printf '%s\n' "$2" | tail -n 60 | sed 's/^/# /'
 	echo "not ok $tap_count - $1"
 }
 

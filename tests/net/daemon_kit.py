@@ -53,9 +53,13 @@ MARK_SHIFT = 28
 MARKS = {"tag": 1, "greylist": 2, "refuse": 3}
 
 
-def sh(*command, **options):
-    return subprocess.run(command, **{"check": True, "capture_output": True, "text": True,
-                                      "timeout": 60, **options})
+def sh(*command, check=True, **options):
+    done = subprocess.run(command, **{"capture_output": True, "text": True, "timeout": 60,
+                                      **options})
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}: exit {done.returncode}\n"
+                             f"{done.stdout}{done.stderr}")
+    return done
 
 
 class Net:
