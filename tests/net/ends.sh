@@ -35,12 +35,12 @@ in_world() {
 	nsenter --net="/proc/$world/ns/net" "$@"
 }
 
-# wait_for command…: until it succeeds, five seconds at most
+# wait_for command…: until it succeeds, thirty seconds at most
 wait_for() {
 	tries=0
 	until "$@"; do
 		tries=$((tries + 1))
-		[ $tries -lt 100 ] || return 1
+		[ $tries -lt 600 ] || return 1
 		sleep 0.05
 	done
 }

@@ -197,6 +197,19 @@ static bool tell(struct kernel *kernel, struct kernel_monitor *monitor,
 	return !heal || apply(kernel, false);
 }
 
+/* "apply"; "look": everything that happened until now has been told. */
+static bool obey(struct kernel *kernel, struct kernel_monitor *monitor,
+		 const char *line, bool heal)
+{
+	if (strncmp(line, "look", 4) != 0)
+		return apply(kernel, false);
+	if (!tell(kernel, monitor, heal))
+		return false;
+	puts("looked");
+	fflush(stdout);
+	return true;
+}
+
 static int watch(struct kernel *kernel, bool heal)
 {
 	struct kernel_monitor *monitor;
@@ -219,7 +232,7 @@ static int watch(struct kernel *kernel, bool heal)
 		if (fds[1].revents) {
 			if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
 				break;
-			if (!apply(kernel, false))
+			if (!obey(kernel, monitor, line, heal))
 				return 3;
 		}
 	}
