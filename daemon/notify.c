@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/notify.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 static int manager = -1;
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static socklen_t address_len;
+static const char *unsaid; /* NULL: nothing */
 
 void notify_open(void)
 {
@@ -28,13 +30,23 @@ void notify_open(void)
 	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
+/* False: the manager has no room for it now.  One that does not listen at all is no
+ * reason to stop. */
+static bool say(const char *state)
+{
+	return sendto(manager, state, strlen(state), MSG_NOSIGNAL,
+		      (const struct sockaddr *)&address, address_len) >= 0 ||
+	       errno != EAGAIN;
+}
+
 void notify(const char *state)
 {
 	if (manager < 0)
 		return;
-	/* a manager that does not listen is no reason to stop */
-	(void)!sendto(manager, state, strlen(state), MSG_NOSIGNAL,
-		      (const struct sockaddr *)&address, address_len);
+	if (unsaid && say(unsaid))
+		unsaid = NULL;
+	if (!say(state) && strcmp(state, "WATCHDOG=1") != 0)
+		unsaid = state;
 }
 
 double notify_watchdog_s(void)

@@ -10,7 +10,9 @@
 /* notify_open - to be called before the process is fenced in. */
 void notify_open(void);
 
-/* notify - "READY=1", "STATUS=…", several with line breaks between. */
+/* notify - "READY=1", "STATUS=…", several with line breaks between; a literal.  Never
+ * waits: what a busy manager has no room for is said with the next, which the
+ * watchdog's are at the latest. */
 void notify(const char *state);
 
 /* notify_watchdog_s - how often WATCHDOG=1 is wanted, twice as often as the
