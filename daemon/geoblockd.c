@@ -5,6 +5,7 @@
  * signals (service.h) and clients (control.h, mail.h).  What takes long is a worker
  * thread's (worker.h), and comes back by renew.h.  The start is main(), in the
  * order in which it has to happen. */
+#include <sys/resource.h>
 #include <time.h>
 
 #include <geoblock/log.h>
@@ -140,6 +141,9 @@ int main(int argc, char **argv)
 
 	/* the countries first: they stand, whatever fails from here on */
 	table_open(&daemon);
+	/* with systemd its unit has seen to it */
+	if (getpriority(PRIO_PROCESS, 0) == 0)
+		setpriority(PRIO_PROCESS, 0, -WORKER_NICE);
 	packets_open(&daemon);
 	open_sockets(&daemon);
 	notify_open();

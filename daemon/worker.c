@@ -11,8 +11,6 @@
 #include "tools/tool_confirm.h"
 #include "tools/tool_lock.h"
 
-#define NICE 10
-
 struct worker {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -131,7 +129,8 @@ static void *run(void *ctx)
 	struct worker *worker = ctx;
 
 	/* what is of this thread alone, on Linux; packets come first */
-	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
+	setpriority(PRIO_PROCESS, (id_t)gettid(),
+		    getpriority(PRIO_PROCESS, 0) + WORKER_NICE);
 	pthread_mutex_lock(&worker->lock);
 	worker->started = true;
 	pthread_cond_signal(&worker->change);

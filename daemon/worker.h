@@ -17,6 +17,11 @@
 struct worker;
 
 enum worker_cause {
+/* How much nicer its thread is than that which starts it: packets come first.  Where
+ * the start may, it takes that much more for them (main()), and the worker has what
+ * others have: on a machine that is busy a flushed table must not wait for the rest. */
+#define WORKER_NICE 5
+
 	WORKER_RELOAD = 1, /* asked for: a signal, the control socket */
 	WORKER_IMAGE = 2,  /* there is a new image */
 	WORKER_HEAL = 4,   /* somebody else wrote to the table */
