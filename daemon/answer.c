@@ -113,6 +113,7 @@ static json_t *do_reload(struct daemon *daemon, const json_t *request)
 {
 	const json_t *confirm = json_object_get(request, "confirm");
 	json_int_t seconds = json_integer_value(confirm);
+	uint64_t number;
 
 	if (!daemon->worker)
 		return answer_failure("not started yet");
@@ -122,8 +123,10 @@ static json_t *do_reload(struct daemon *daemon, const json_t *request)
 		return answer_failure(
 			"a reload waits for its confirmation: geoblock "
 			"confirm, or geoblock confirm --no");
+	number = worker_ask(daemon->worker, WORKER_RELOAD);
 	daemon->trial.asked_s = (unsigned)seconds;
-	worker_ask(daemon->worker, WORKER_RELOAD);
+	daemon->trial.number = number;
+	control_asked(daemon->service.control, number);
 	return NULL;
 }
 

@@ -22,7 +22,8 @@ struct client {
 	ev_io io;
 	ev_timer idle;
 	bool follows, reloads;
-	uint64_t lost; /* lines of the log */
+	uint64_t reload; /* the number of what it waits for */
+	uint64_t lost;   /* lines of the log */
 	size_t used;
 	char request[CONTROL_LINE_MAX];
 	char *output;
@@ -35,6 +36,7 @@ struct control {
 	void *ctx;
 	int fd;
 	ev_io io;
+	uint64_t asked; /* the number of the latest reload */
 	struct client clients[CONTROL_CLIENTS_MAX];
 };
 
@@ -168,7 +170,10 @@ static bool on_request(struct client *client, const char *line, size_t len)
 	/* whoever has his answer does not wait for one */
 	if (text)
 		later = CONTROL_NOW;
-	client->reloads |= later == CONTROL_RELOADS;
+	if (later == CONTROL_RELOADS) {
+		client->reloads = true;
+		client->reload = control->asked;
+	}
 	client->follows |= later == CONTROL_FOLLOWS;
 	if (later != CONTROL_NOW)
 		ev_timer_stop(control->loop, &client->idle);
@@ -296,14 +301,21 @@ void control_decision(struct control *control, const char *json)
 	}
 }
 
-void control_reloaded(struct control *control, const struct error *err,
-		      const char *text)
+void control_asked(struct control *control, uint64_t number)
+{
+	if (control)
+		control->asked = number;
+}
+
+void control_reloaded(struct control *control, uint64_t number,
+		      const struct error *err, const char *text)
 {
 	for (size_t i = 0; control && i < CONTROL_CLIENTS_MAX; i++) {
 		struct client *client = &control->clients[i];
 		char *line;
 
-		if (client->fd < 0 || !client->reloads)
+		if (client->fd < 0 || !client->reloads ||
+		    client->reload > number)
 			continue;
 		client->reloads = false;
 		ev_timer_again(control->loop, &client->idle);

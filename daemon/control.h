@@ -3,6 +3,7 @@
 #define DAEMON_CONTROL_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <geoblock/error.h>
@@ -55,10 +56,14 @@ void control_start(struct control *control, struct ev_loop *loop,
 /* control_decision - tell those that follow the log. */
 void control_decision(struct control *control, const char *json);
 
-/* control_reloaded - tell those that wait for it; err's kind is ERROR_NONE where it
- * was done. */
-void control_reloaded(struct control *control, const struct error *err,
-		      const char *text);
+/* control_asked - the reload of the request that is being answered has this number
+ * (worker_ask()). */
+void control_asked(struct control *control, uint64_t number);
+
+/* control_reloaded - tell those that wait for it, or for an earlier one; err's kind is
+ * ERROR_NONE where it was done. */
+void control_reloaded(struct control *control, uint64_t number,
+		      const struct error *err, const char *text);
 
 /* control_answer - geoblockd's control_answerer; ctx is its struct daemon. */
 control_answerer control_answer;

@@ -34,7 +34,8 @@ struct daemon_queue {
 
 /* A reload on trial: what ran before comes back unless somebody says yes. */
 struct trial {
-	unsigned asked_s;        /* of the reload under way; 0: no trial */
+	unsigned asked_s;        /* of the reload asked for; 0: no trial */
+	uint64_t number;         /* of that reload, worker_ask() */
 	struct snapshot *before; /* NULL: none waits */
 	uint64_t until;          /* seconds since 1970 */
 	const char *result; /* of the latest: "confirmed", "reverted"; NULL */

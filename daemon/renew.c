@@ -15,7 +15,7 @@
 
 /* True: other data came with it. */
 static bool take_snapshot(struct daemon *daemon, struct snapshot *next,
-			  bool reload)
+			  bool trial)
 {
 	struct snapshot *before = daemon->snapshot;
 	bool other;
@@ -24,7 +24,7 @@ static bool take_snapshot(struct daemon *daemon, struct snapshot *next,
 	path_swap(&daemon->path, next);
 	daemon->snapshot = next;
 	other = service_take(&daemon->service, before);
-	if (!reload || !trial_begin(daemon, before))
+	if (!trial || !trial_begin(daemon, before))
 		snapshot_free(before);
 	return other;
 }
@@ -75,7 +75,8 @@ static void answer_reload(struct daemon *daemon,
 							     : "reloaded";
 
 	service_reloaded(&daemon->service, result->ok, text);
-	control_reloaded(daemon->service.control, &result->err, text);
+	control_reloaded(daemon->service.control, result->number, &result->err,
+			 text);
 	notify("READY=1");
 }
 
@@ -83,16 +84,19 @@ static void on_result(struct ev_loop *loop, ev_async *async, int events)
 {
 	struct daemon *daemon = ev_userdata(loop);
 	static struct worker_result result;
-	bool asked, other = false;
+	bool asked, trial, other = false;
 
 	(void)async;
 	(void)events;
 	if (!worker_take(daemon->worker, &result))
 		return;
 	asked = result.causes & WORKER_RELOAD;
+	/* what ran before a reload on trial is what an earlier one brought */
+	trial = daemon->trial.asked_s &&
+		result.number >= daemon->trial.number;
 	if (result.snapshot)
-		other = take_snapshot(daemon, result.snapshot, asked);
-	if (asked)
+		other = take_snapshot(daemon, result.snapshot, trial);
+	if (trial)
 		daemon->trial.asked_s = 0;
 	if (result.causes & WORKER_BACK)
 		daemon->trial.result = "reverted";

@@ -17,9 +17,12 @@ struct worker {
 	pthread_cond_t change;
 	/* under the lock */
 	unsigned asked;
+	uint64_t number; /* of requests, so far */
 	bool started, stop, has_result;
 	struct worker_result result;
 	struct snapshot *back; /* NULL: nothing to go back to */
+	unsigned with_back;    /* what was asked before it */
+	uint64_t back_number;
 	/* the worker's own */
 	bool refused; /* the configuration in place is one that was taken back */
 	struct kernel *kernel;
@@ -64,14 +67,23 @@ static int lock_table(struct worker *worker, struct worker_result *out)
 	return fd;
 }
 
+static void not_confirmed(struct worker_result *out)
+{
+	error_set(&out->err, ERROR_HELD, 0,
+		  "the configuration in place was not confirmed: put it right "
+		  "and reload");
+}
+
 /* What ran before the trial. */
 static void go_back(struct worker *worker, struct snapshot *back,
 		    struct worker_result *out)
 {
 	worker->refused = true;
 	snapshot_apply(back, worker->kernel, &out->report, &out->held);
-	out->ok = true;
 	out->snapshot = back;
+	out->ok = !(out->causes & WORKER_RELOAD);
+	if (!out->ok)
+		not_confirmed(out);
 }
 
 /* Whether the table is left alone, or only put right: during somebody else's
@@ -92,9 +104,7 @@ static bool stays(struct worker *worker, struct worker_result *out)
 		out->ok = snapshot_apply(worker->current, worker->kernel,
 					 &out->report, &out->held);
 	if (!out->ok)
-		error_set(&out->err, ERROR_HELD, 0,
-			  "the configuration in place was not confirmed: put "
-			  "it right and reload");
+		not_confirmed(out);
 	return true;
 }
 
@@ -124,6 +134,25 @@ static void work(struct worker *worker, struct worker_result *out)
 	out->snapshot = next;
 }
 
+/* The next thing to do, with the lock held.  Going back comes with what was asked
+ * before it; what was asked after it comes after it. */
+static struct snapshot *take_work(struct worker *worker,
+				  struct worker_result *out)
+{
+	struct snapshot *back = worker->back;
+
+	worker->back = NULL;
+	if (back) {
+		out->causes = worker->with_back;
+		out->number = worker->back_number;
+		return back;
+	}
+	out->causes = worker->asked;
+	out->number = worker->number;
+	worker->asked = 0;
+	return NULL;
+}
+
 static void *run(void *ctx)
 {
 	struct worker *worker = ctx;
@@ -139,15 +168,12 @@ static void *run(void *ctx)
 		struct snapshot *back;
 		int lock;
 
-		while (!worker->stop && (!worker->asked || worker->has_result))
+		while (!worker->stop && ((!worker->asked && !worker->back) ||
+					 worker->has_result))
 			pthread_cond_wait(&worker->change, &worker->lock);
 		if (worker->stop)
 			break;
-		back = worker->back;
-		worker->back = NULL;
-		/* a reload that was asked for meanwhile comes after it */
-		result.causes = back ? WORKER_BACK : worker->asked;
-		worker->asked &= ~result.causes;
+		back = take_work(worker, &result);
 		pthread_mutex_unlock(&worker->lock);
 		lock = lock_table(worker, &result);
 		if (back)
@@ -202,19 +228,25 @@ bool worker_start(struct worker **out, struct kernel *kernel, const char *path,
 	return true;
 }
 
-void worker_ask(struct worker *worker, enum worker_cause cause)
+uint64_t worker_ask(struct worker *worker, enum worker_cause cause)
 {
+	uint64_t number;
+
 	pthread_mutex_lock(&worker->lock);
 	worker->asked |= cause;
+	number = ++worker->number;
 	pthread_cond_signal(&worker->change);
 	pthread_mutex_unlock(&worker->lock);
+	return number;
 }
 
 void worker_back(struct worker *worker, struct snapshot *snapshot)
 {
 	pthread_mutex_lock(&worker->lock);
-	worker->asked |= WORKER_BACK;
 	worker->back = snapshot;
+	worker->with_back = worker->asked | WORKER_BACK;
+	worker->back_number = worker->number;
+	worker->asked = 0;
 	pthread_cond_signal(&worker->change);
 	pthread_mutex_unlock(&worker->lock);
 }

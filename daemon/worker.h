@@ -3,6 +3,7 @@
 #define DAEMON_WORKER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <geoblock/error.h>
 #include <geoblock/kernel.h>
@@ -16,12 +17,12 @@
 
 struct worker;
 
-enum worker_cause {
 /* How much nicer its thread is than that which starts it: packets come first.  Where
  * the start may, it takes that much more for them (main()), and the worker has what
  * others have: on a machine that is busy a flushed table must not wait for the rest. */
 #define WORKER_NICE 5
 
+enum worker_cause {
 	WORKER_RELOAD = 1, /* asked for: a signal, the control socket */
 	WORKER_IMAGE = 2,  /* there is a new image */
 	WORKER_HEAL = 4,   /* somebody else wrote to the table */
@@ -30,6 +31,7 @@ enum worker_cause {
 
 struct worker_result {
 	unsigned causes;           /* bits of enum worker_cause */
+	uint64_t number;           /* of the latest request that it answers */
 	struct snapshot *snapshot; /* NULL: what runs goes on */
 	bool ok;
 	bool later;       /* !ok: a trial of geoblock-sync, ask again */
@@ -49,12 +51,13 @@ bool worker_start(struct worker **out, struct kernel *kernel, const char *path,
 		  void *ctx, struct error *err);
 
 /* worker_ask - never waits.  What is asked for while it works is done once more
- * afterwards. */
-void worker_ask(struct worker *worker, enum worker_cause cause);
+ * afterwards: the request is answered by the first result that has its number, which
+ * is the value, or a higher one. */
+uint64_t worker_ask(struct worker *worker, enum worker_cause cause);
 
 /* worker_back - go back to a snapshot that ran before, whatever the configuration
  * says now; it comes back as a result.  Until the next WORKER_RELOAD that
- * configuration is then left alone. */
+ * configuration is then left alone; one that waits to be read now is not read. */
 void worker_back(struct worker *worker, struct snapshot *snapshot);
 
 /* worker_take - the result, if there is one; its snapshot is the caller's.  The

@@ -52,6 +52,15 @@ def done():
     sys.exit(1 if _failed or not _count else 0)
 
 
+def until(condition, seconds=60):
+    """Waits for it; gives its last value.  A busy machine has time, a right one needs
+    none of it."""
+    end = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return value
+
+
 def need_data(what, *paths):
     """The paths under the test data, or None after a skip."""
     full = [os.path.join(DATA, path) for path in paths]

@@ -177,7 +177,7 @@ class Site:
             [*self.before, DAEMON, "--config", self.conf], env=env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=log)
 
-    def wait_log(self, text, seconds=10.0, after=0):
+    def wait_log(self, text, seconds=60.0, after=0):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if text in self.logged()[after:]:
