@@ -123,7 +123,7 @@ class Odd(http.server.BaseHTTPRequestHandler):
         if path.endswith(".md5"):
             self.answer(404 if data is None else 200, data or b"")
         elif how == "hang":
-            time.sleep(60)
+            time.sleep(kit.PATIENCE)
         elif how == "cut":
             self.answer(200, data[:len(data) // 2], len(data))
         elif how in ("break", "swap", "mix"):
@@ -268,13 +268,16 @@ class Site:
             [NGINX, "-p", self.folder, "-c", conf, "-e", self.folder + "/error.log"],
             stderr=subprocess.DEVNULL)
         atexit.register(self.stop)
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", PLAIN)).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-        raise AssertionError(open(self.folder + "/error.log").read())
+        if not kit.wait_for(self.answers):
+            raise AssertionError(open(self.folder + "/error.log").read())
+
+    def answers(self, path="/up"):
+        try:
+            with socket.create_connection(("127.0.0.1", PLAIN)) as client:
+                client.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+                return client.recv(4096)
+        except OSError:
+            return b""
 
     def stop(self):
         self.nginx.terminate()
@@ -322,10 +325,13 @@ class Site:
     def log(self):
         """[(status, path)] of nginx since the last time."""
         path = os.path.join(self.folder, "access.log")
-        time.sleep(0.02)
+        # it writes when it has answered; and does one thing after the other
+        self.answers("/last")
+        assert kit.wait_for(lambda: "GET /last " in open(path).read())
         lines = [line.split('"') for line in open(path)]
         os.truncate(path, 0)
-        return [(int(part[2].split()[0]), part[1].split()[1]) for part in lines]
+        asked = [(int(part[2].split()[0]), part[1].split()[1]) for part in lines]
+        return [one for one in asked if one[1] not in ("/up", "/last")]
 
 
 def url(port, where, host="localhost"):
@@ -343,18 +349,19 @@ class Case:
         self.env = {}
         self.set(urls, countries, extra)
 
-    def set(self, urls, countries=("US",), extra=""):
+    def set(self, urls, countries=("US",), extra="", timeout=10):
+        """timeout: in seconds; a slow machine may need some for a handshake"""
         words = ", ".join(f'"{u}"' for u in urls)
         listed = f"urls = {{{words}}}" if urls else ""
         self.conf = kit.write_conf(
             self.folder, countries,
-            extra=f'table = "{self.table}"\ngeo {{ max-age = 520w  timeout = 1s\n'
+            extra=f'table = "{self.table}"\ngeo {{ max-age = 520w  timeout = {timeout}s\n'
             f'ca-file = "{self.site.ca}"\n{listed}\n{extra} }}')
 
     def sync(self, *arguments):
         command = [kit.SYNC, "--config", self.conf, *arguments]
         env = {**os.environ, **self.env}
-        return subprocess.run(command, capture_output=True, text=True, timeout=120,
+        return subprocess.run(command, capture_output=True, text=True, timeout=300,
                               env=env)
 
     def names(self):
