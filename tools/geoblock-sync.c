@@ -153,11 +153,24 @@ static bool compile(struct sync *s)
 	       sync_fail(s, "%s", err.text);
 }
 
+bool sync_install(struct sync *s, struct error *err)
+{
+	bool changed;
+
+	if (!sync_fleet_taken(s, err))
+		return false;
+	if (!s->new_image)
+		return true;
+	if (!image_install(s->new_image, s->conf->state_dir, &changed, err))
+		return false;
+	s->image_result = changed ? SYNC_IMAGE_NEW : SYNC_IMAGE_UNCHANGED;
+	return true;
+}
+
 /* The new image takes the old one's place, unless it takes too much away. */
 static bool take_over(struct sync *s)
 {
 	struct error err = { 0 };
-	bool changed;
 
 	if (!agree(s, s->old_image) || !agree(s, s->new_image))
 		return false;
@@ -165,12 +178,12 @@ static bool take_over(struct sync *s)
 		return sync_fail(s, "update held, the image and the kernel's "
 				    "sets stay as they were; --force accepts "
 				    "it");
-	if (s->dry_run || s->confirm_s) /* it is installed once confirmed */
-		changed = !same_content(s->old_image, s->new_image);
-	else if (!image_install(s->new_image, s->conf->state_dir, &changed,
-				&err))
-		return sync_fail(s, "%s", err.text);
-	s->image_result = changed ? SYNC_IMAGE_NEW : SYNC_IMAGE_UNCHANGED;
+	if (!s->dry_run && !s->confirm_s)
+		return sync_install(s, &err) || sync_fail(s, "%s", err.text);
+	/* it is installed once confirmed */
+	s->image_result = same_content(s->old_image, s->new_image)
+				  ? SYNC_IMAGE_UNCHANGED
+				  : SYNC_IMAGE_NEW;
 	return true;
 }
 
@@ -301,11 +314,16 @@ static void check_age(struct sync *s, const struct image *image)
 /* What another host has compiled. */
 static bool update_from_fleet(struct sync *s)
 {
+	struct error err = { 0 };
+
 	if (!sync_fleet(s))
 		return false;
-	if (s->new_image ? !take_over(s) : !agree(s, s->old_image))
+	if (s->new_image)
+		return take_over(s);
+	if (!agree(s, s->old_image))
 		return false;
-	sync_fleet_taken(s);
+	if (!sync_fleet_taken(s, &err))
+		sync_fail(s, "%s", err.text);
 	return true;
 }
 

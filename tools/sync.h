@@ -175,6 +175,10 @@ bool sync_guard(struct sync *s);
 void sync_peaks_read(struct sync *s);
 void sync_peaks_write(struct sync *s);
 
+/* sync_install - the new image, where there is one, takes its place, and the manifest
+ * that it came with. */
+bool sync_install(struct sync *s, struct error *err);
+
 /* sync_confirm - apply on trial: then a wait of s->confirm_s; the image is installed
  * once somebody said yes, else what the kernel enforced is put back, and the exit
  * status is at least STATUS_NO.  Where the kernel enforces it already there is no

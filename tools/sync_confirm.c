@@ -107,19 +107,6 @@ static bool put_back(const struct sync *s, const struct kernel_plan *old,
 	return ok;
 }
 
-static bool install(struct sync *s, struct error *err)
-{
-	bool changed = false;
-
-	if (s->new_image &&
-	    !image_install(s->new_image, s->conf->state_dir, &changed, err))
-		return false;
-	if (s->new_image)
-		s->image_result =
-			changed ? SYNC_IMAGE_NEW : SYNC_IMAGE_UNCHANGED;
-	return true;
-}
-
 /* ---- the watcher ------------------------------------------------------------------- */
 
 static int watch(struct trial *t, int from)
@@ -141,7 +128,7 @@ static int watch(struct trial *t, int from)
 	/* the other one is gone; perhaps between the yes and the deed */
 	if (n != 1 && !tool_confirm_decide(t->s->conf->state_dir, false) &&
 	    is_there(t->s, TOOL_CONFIRM_YES)) {
-		if (install(t->s, &err)) {
+		if (sync_install(t->s, &err)) {
 			remove_file(t->s, TOOL_CONFIRM_YES);
 			return 0;
 		}
@@ -341,7 +328,7 @@ static void end(struct trial *t, bool yes, const char *why)
 	struct sync *s = t->s;
 	struct error err = { 0 };
 
-	if (yes && !install(s, &err)) {
+	if (yes && !sync_install(s, &err)) {
 		sync_fail(s, "%s", err.text);
 		why = "the image could not be installed";
 		yes = false;
@@ -371,7 +358,7 @@ static bool install_now(struct sync *s)
 {
 	struct error err = { 0 };
 
-	return install(s, &err) || sync_fail(s, "%s", err.text);
+	return sync_install(s, &err) || sync_fail(s, "%s", err.text);
 }
 
 bool sync_confirm(struct sync *s, const struct sync_plans *plans,

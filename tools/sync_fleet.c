@@ -8,7 +8,8 @@
  * copied out of there before they are looked at, so that what was checked is what
  * is used.
  *
- * STATE/fleet.manifest is the manifest of the image that is in force. */
+ * STATE/fleet.manifest is the manifest of the image that is in force.  It is written
+ * before the image: killed in between, an older one is refused all the same. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -279,14 +280,9 @@ bool sync_fleet(struct sync *s)
 	return true;
 }
 
-void sync_fleet_taken(struct sync *s)
+bool sync_fleet_taken(struct sync *s, struct error *err)
 {
-	struct error err = { 0 };
-
-	/* with --confirm the image is not yet in force */
-	if (s->fleet.text_len == 0 || s->dry_run || s->confirm_s)
-		return;
-	if (!tool_write(s->conf->state_dir, STORED_NAME, s->fleet.text,
-			s->fleet.text_len, &err))
-		sync_fail(s, "%s", err.text);
+	return s->fleet.text_len == 0 || s->dry_run ||
+	       tool_write(s->conf->state_dir, STORED_NAME, s->fleet.text,
+			  s->fleet.text_len, err);
 }

@@ -23,8 +23,9 @@ bool sync_publish(struct sync *s);
  * and said, where there is none to be believed. */
 bool sync_fleet(struct sync *s);
 
-/* sync_fleet_taken - remember the manifest of the image that is in force now. */
-void sync_fleet_taken(struct sync *s);
+/* sync_fleet_taken - remember the manifest of the image that is in force, or about
+ * to be. */
+bool sync_fleet_taken(struct sync *s, struct error *err);
 
 /* sync_fleet_json - NULL where there is nothing to say. */
 json_t *sync_fleet_json(const struct sync *s);
