@@ -92,7 +92,9 @@ uint8_t *tool_read(const char *path, size_t max, size_t *len,
 uint8_t *tool_read_fd(int fd, size_t max, size_t *len, struct error *err);
 
 /* tool_write - a file of the state folder, whole and on the disk or not at all:
- * written under another name and renamed. */
+ * written under another name and renamed.  tool_write_clear - what a run that was
+ * killed left under that name; who holds the folder's lock may do it. */
+void tool_write_clear(const char *state_dir, const char *name);
 bool tool_write(const char *state_dir, const char *name, const void *data,
 		size_t size, struct error *err);
 

@@ -161,8 +161,11 @@ bool tool_saved_write(const char *state_dir, const char *name,
 	h.bytes = b.size;
 	h.crc = (uint32_t)crc32_z(0, b.data + sizeof(h), b.size - sizeof(h));
 	memcpy(b.data, &h, sizeof(h));
-	ok = is_there(state_dir, name, &b) ||
-	     tool_write(state_dir, name, b.data, b.size, err);
+	ok = is_there(state_dir, name, &b);
+	if (ok) /* where a run was killed that wrote it */
+		tool_write_clear(state_dir, name);
+	else
+		ok = tool_write(state_dir, name, b.data, b.size, err);
 	free(b.data);
 	return ok;
 }

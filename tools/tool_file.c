@@ -84,13 +84,26 @@ static bool write_new(const char *path, const void *data, size_t size)
 	return close(fd) == 0 && ok;
 }
 
+static bool temporary_of(char path[4096], const char *state_dir,
+			 const char *name)
+{
+	return snprintf(path, 4096, "%s/%s.tmp", state_dir, name) < 4096;
+}
+
+void tool_write_clear(const char *state_dir, const char *name)
+{
+	char temporary[4096];
+
+	if (temporary_of(temporary, state_dir, name))
+		unlink(temporary);
+}
+
 bool tool_write(const char *state_dir, const char *name, const void *data,
 		size_t size, struct error *err)
 {
 	char path[4096], temporary[4096];
 
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s/%s.tmp",
-			     state_dir, name) >= sizeof(temporary))
+	if (!temporary_of(temporary, state_dir, name))
 		return error_set(err, ERROR_LIMIT, 0, "%s: path too long",
 				 state_dir);
 	snprintf(path, sizeof(path), "%s/%s", state_dir, name);
