@@ -44,6 +44,8 @@ static bool fail(const struct tool_control *control, int error,
 {
 	struct error text;
 
+	if (!err)
+		return false;
 	error_set(&text, ERROR_SYSTEM, error, "%s", control->path);
 	if (tool_control_away(&text))
 		error_set(err, ERROR_SYSTEM, 0, "%s; %s does not run",
@@ -53,8 +55,7 @@ static bool fail(const struct tool_control *control, int error,
 			  error == EACCES
 				  ? "; be root, or in the socket's group"
 				  : "");
-	if (err)
-		err->sys_errno = error;
+	err->sys_errno = error;
 	return false;
 }
 

@@ -266,44 +266,59 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	}
 }
 
+/* The options of a section; returns what is behind them. */
+static cfg_opt_t *declare(cfg_opt_t *opt, const char *section)
+{
+	for (size_t i = 0; i < conf_option_count; i++)
+		if (strcmp(conf_options[i].section, section) == 0)
+			*opt++ = (cfg_opt_t)CFG_STR_LIST_CB(
+				conf_options[i].name, NULL, CFGF_NONE,
+				on_value);
+	*opt++ = (cfg_opt_t)CFG_STR_LIST_CB(CONF_UNKNOWN, NULL, CFGF_NONE,
+					    on_value);
+	return opt;
+}
+
+/* The grammar, one section after another in one array; the top comes first.  A
+ * section whose name is nowhere in the text need not be known: for a short file
+ * libconfuse's copies of all of them are most of the work. */
+static void declare_all(cfg_opt_t *opts, const char *text)
+{
+	cfg_opt_t *top = declare(opts, section_names[0]);
+	cfg_opt_t *opt = top + SECTION_NAMES; /* the sections, and the end */
+
+	for (size_t s = 1; s < SECTION_NAMES; s++) {
+		bool rule = strcmp(section_names[s], "rule") == 0;
+
+		if (!strstr(text, section_names[s]))
+			continue;
+		*top = (cfg_opt_t)CFG_SEC(section_names[s], opt,
+					  rule ? CFGF_MULTI | CFGF_TITLE
+					       : CFGF_NONE);
+		top++->validcb = on_section;
+		opt = declare(opt, section_names[s]);
+		*opt++ = (cfg_opt_t)CFG_END();
+	}
+	*top = (cfg_opt_t)CFG_END();
+}
+
 static bool run(struct conf_reader *r, struct conf_text *text,
 		struct conf_tree *tree)
 {
-	cfg_opt_t opts[SECTION_NAMES][CONF_OPTIONS_MAX];
-	size_t counts[SECTION_NAMES] = { 0 };
+	/* of each section also its own entry, CONF_UNKNOWN and the end */
+	cfg_opt_t opts[CONF_OPTIONS_MAX + 3 * SECTION_NAMES];
 	FILE *f = fmemopen(text->data, text->len, "r");
 	cfg_t *cfg;
 	bool ok;
 
 	if (!f)
 		return conf_no_memory(r);
-	for (size_t s = 0; s < SECTION_NAMES; s++) {
-		for (size_t i = 0; i < conf_option_count; i++)
-			if (strcmp(conf_options[i].section, section_names[s]) ==
-			    0)
-				opts[s][counts[s]++] =
-					(cfg_opt_t)CFG_STR_LIST_CB(
-						conf_options[i].name, NULL,
-						CFGF_NONE, on_value);
-		opts[s][counts[s]++] = (cfg_opt_t)CFG_STR_LIST_CB(
-			CONF_UNKNOWN, NULL, CFGF_NONE, on_value);
-		opts[s][counts[s]] = (cfg_opt_t)CFG_END();
-	}
-	for (size_t s = 1; s < SECTION_NAMES; s++) {
-		bool rule = strcmp(section_names[s], "rule") == 0;
-		cfg_opt_t *opt = &opts[0][counts[0]++];
-
-		*opt = (cfg_opt_t)CFG_SEC(section_names[s], opts[s],
-					  rule ? CFGF_MULTI | CFGF_TITLE
-					       : CFGF_NONE);
-		opt->validcb = on_section;
-	}
-	opts[0][counts[0]] = (cfg_opt_t)CFG_END();
+	declare_all(opts, text->data);
 	memset(&parse, 0, sizeof(parse));
 	parse.r = r;
 	parse.text = text;
 	parse.tree = tree;
-	cfg = cfg_init(opts[0], CFGF_NONE);
+	cfg = cfg_init(opts, CFGF_NONE);
 	if (!cfg) {
 		fclose(f);
 		return conf_no_memory(r);
