@@ -16,6 +16,7 @@
 #include <geoblock/iset.h>
 
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,10 +40,29 @@ static void sink_drain(struct sink *sink, size_t above)
 	sink->used = 0;
 }
 
-static void sink_count(struct sink *sink, uint64_t count)
+static void sink_put(struct sink *sink, const void *data, size_t len)
 {
-	for (unsigned shift = 64; shift > 0; shift -= 8)
-		sink->bytes[sink->used++] = (uint8_t)(count >> (shift - 8));
+	memcpy(sink->bytes + sink->used, data, len);
+	sink->used += len;
+}
+
+/* In network byte order. */
+static void sink_word(struct sink *sink, uint64_t word)
+{
+	word = htobe64(word);
+	sink_put(sink, &word, sizeof(word));
+}
+
+static void sink_addr4(struct sink *sink, uint32_t addr)
+{
+	addr = htobe32(addr);
+	sink_put(sink, &addr, sizeof(addr));
+}
+
+static void sink_addr6(struct sink *sink, addr6_t addr)
+{
+	sink_word(sink, ADDR6_HI(addr));
+	sink_word(sink, ADDR6_LO(addr));
 }
 
 #define OF(name) name##4

@@ -254,18 +254,12 @@ bool OF(iset_cidrs)(const struct iset *set,
 
 /* ---- digest ------------------------------------------------------------ */
 
-static void OF(put)(struct sink *sink, ADDR addr)
-{
-	for (unsigned shift = BITS; shift > 0; shift -= 8)
-		sink->bytes[sink->used++] = (uint8_t)(addr >> (shift - 8));
-}
-
 static void OF(digest)(struct sink *sink, const struct OF(iset) * s)
 {
-	sink_count(sink, s->count);
+	sink_word(sink, s->count);
 	for (size_t i = 0; i < s->count; i++) {
-		OF(put)(sink, s->r[i].first);
-		OF(put)(sink, s->r[i].last);
+		OF(sink_addr)(sink, s->r[i].first);
+		OF(sink_addr)(sink, s->r[i].last);
 		sink_drain(sink, SINK_LOW);
 	}
 }
