@@ -17,13 +17,6 @@
 #define SOCKET_MAX_BYTES 107 /* sun_path */
 #define DATABASE_MAX     100000
 
-static bool fail(struct conf_reader *r, const struct conf_value *value,
-		 const char *text)
-{
-	return conf_fail(r, r->path, value->line, "\"%.80s\" %s", value->text,
-			 text);
-}
-
 void conf_greylist_defaults(struct conf_greylist *greylist)
 {
 	*greylist = (struct conf_greylist){
@@ -83,15 +76,10 @@ static void set_number(struct conf_reader *r,
 		       const struct conf_setting *setting, unsigned long min,
 		       unsigned long max, unsigned *out)
 {
-	const struct conf_value *value = &setting->values[0];
 	unsigned long number;
 
-	if (conf_number(value->text, min, max, &number))
+	if (conf_take_number(r, &setting->values[0], min, max, "", &number))
 		*out = (unsigned)number;
-	else
-		conf_fail(r, r->path, value->line,
-			  "\"%.80s\" is no number from %lu to %lu", value->text,
-			  min, max);
 }
 
 void conf_set_greylist_network4(struct conf_reader *r,
@@ -152,9 +140,10 @@ static bool store_lmdb(struct conf_reader *r, const struct conf_value *value,
 	if (path[0] == '\0')
 		return true;
 	if (path[0] != '/' || path[1] == '\0')
-		return fail(r, value,
-			    "names no absolute path after \"lmdb:\"; leave it "
-			    "out for \"greylist\" in state-dir");
+		return conf_refuse(
+			r, value,
+			"names no absolute path after \"lmdb:\"; leave it "
+			"out for \"greylist\" in state-dir");
 	if (strlen(path) > PATH_MAX_BYTES)
 		return conf_fail(r, r->path, value->line,
 				 "\"%.80s\" has a path of %zu characters; at "

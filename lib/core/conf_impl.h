@@ -11,7 +11,7 @@
  *
  *   file ─ conf_text_load ─► bytes ─ conf_text_prepare ─► text without traps
  *        ─ conf_parse (libconfuse) ─► tree of settings, each with its lines
- *        ─ conf.c, conf_set.c, conf_rule.c, conf_nets.c ─► struct conf
+ *        ─ conf.c, and a file for each section (conf_set.c: the top) ─► struct conf
  *
  * The first two steps stop at what they cannot read on from; the last one finds
  * every mistake. */
@@ -96,6 +96,11 @@ enum conf_found { CONF_FOUND_NOTHING, CONF_FOUND_OPTION, CONF_FOUND_SECTION };
 enum conf_found conf_text_forget(struct conf_text *text, unsigned line,
 				 const char *name);
 
+/* conf_text_is_word - what a word may have without quotes, and our two stand-ins.
+ * conf_text_blank - all of [from, to) but line ends becomes blanks. */
+bool conf_text_is_word(char c);
+void conf_text_blank(char *from, char *to);
+
 /* ---- tree ---- */
 
 struct conf_value {
@@ -164,11 +169,6 @@ conf_set_fn conf_set_mode, conf_set_ports, conf_set_countries, conf_set_contact,
 
 conf_set_fn conf_set_ca_file, conf_set_keys, conf_set_timeout, conf_set_key;
 
-/* conf_server_parse - "ADDR:PORT", IPv6 as "[ADDR]:PORT"; without its port (the
- * brackets may then be missing) it is default_port, or where that is 0 an error. */
-bool conf_server_parse(const char *text, uint16_t default_port,
-		       struct conf_server *out);
-
 conf_set_fn conf_set_greylist_delay, conf_set_greylist_window,
 	conf_set_greylist_lifetime, conf_set_greylist_network4,
 	conf_set_greylist_network6, conf_set_greylist_clients,
@@ -192,24 +192,44 @@ bool conf_action(struct conf_reader *r, const struct conf_setting *setting,
 bool conf_once(struct conf_reader *r, const struct conf_setting *setting,
 	       unsigned *first_line);
 
-/* conf_bool - the value as true or false.  conf_user - … as a user's name, copied.
- * Else said, and *out unchanged. */
-void conf_bool(struct conf_reader *r, const struct conf_setting *setting,
-	       bool *out);
-void conf_user(struct conf_reader *r, const struct conf_setting *setting,
-	       char **out);
-
-/* conf_duration - a value such as "7d", from 1s to ten years; else said. */
-bool conf_duration(struct conf_reader *r, const struct conf_value *value,
-		   uint32_t *out);
-
-/* conf_number - decimal, or hexadecimal after 0x; false if it is none or is not
- * in [min, max].  conf_say_word - "there is no … \"word\"", with the nearest of
- * words or all of them. */
-bool conf_number(const char *text, unsigned long min, unsigned long max,
-		 unsigned long *out);
+/* conf_value.c: each says what is wrong with a value, and leaves its output.
+ *
+ * conf_refuse - say "\"VALUE\" TEXT"; false.
+ * conf_say_word - say that there is no such word, with the nearest or all of them;
+ * conf_word - the value's index in words, -1 and said.
+ * conf_number - decimal, or hexadecimal after 0x, false (nothing said) if it is none
+ * or is not in [min, max]; conf_take_number - the same, said, with its unit.
+ * conf_duration_parse - "7d", from 1s to ten years, as seconds, false (nothing said)
+ * if it is none; conf_duration - the same, said.
+ * conf_copy - a value's text, instead of what was there.
+ * conf_path - an absolute path of at most max bytes, without a slash at its end.
+ * conf_account - the name of a user or a group, which `what` says.
+ * conf_server_parse - "ADDR:PORT", IPv6 as "[ADDR]:PORT", false (nothing said) if it
+ * is none; without its port (the brackets may then be missing) it is default_port, or
+ * where that is 0 none. */
+bool conf_refuse(struct conf_reader *r, const struct conf_value *value,
+		 const char *text);
 void conf_say_word(struct conf_reader *r, const struct conf_value *value,
 		   const char *what, const char *const *words, size_t count);
+int conf_word(struct conf_reader *r, const struct conf_setting *setting,
+	      const char *const *words, size_t count);
+bool conf_number(const char *text, unsigned long min, unsigned long max,
+		 unsigned long *out);
+bool conf_take_number(struct conf_reader *r, const struct conf_value *value,
+		      unsigned long min, unsigned long max, const char *unit,
+		      unsigned long *out);
+bool conf_duration_parse(const char *text, uint32_t *out);
+bool conf_duration(struct conf_reader *r, const struct conf_value *value,
+		   uint32_t *out);
+bool conf_copy(struct conf_reader *r, char **to, const char *text);
+void conf_path(struct conf_reader *r, const struct conf_value *value,
+	       size_t max, char **to);
+void conf_bool(struct conf_reader *r, const struct conf_setting *setting,
+	       bool *out);
+void conf_account(struct conf_reader *r, const struct conf_value *value,
+		  const char *what, char **out);
+bool conf_server_parse(const char *text, uint16_t default_port,
+		       struct conf_server *out);
 
 /* ---- greylist ---- */
 

@@ -3,12 +3,16 @@
  *
  * Every entry keeps where it was written, so that `query` can name the line
  * that let an address through.  A list file has one network a line; what stands
- * behind
- * "#" is its note. */
+ * behind "#"
+ * is its note. */
 #include "conf_impl.h"
 
+#include <errno.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LIST_FILES_MAX 4096
 
 static const struct {
 	const char *net, *note;
@@ -196,4 +200,100 @@ const struct conf_net *conf_find_net(const struct conf_nets *nets,
 			best = &nets->nets[i];
 	}
 	return best;
+}
+
+/* ---- the sections exempt and deny ---- */
+
+static struct conf_nets *nets_of(struct conf_reader *r,
+				 const struct conf_setting *setting)
+{
+	return strcmp(setting->option->section, "exempt") == 0
+		       ? &r->conf->exempt
+		       : &r->conf->deny;
+}
+
+void conf_set_networks(struct conf_reader *r,
+		       const struct conf_setting *setting)
+{
+	struct conf_nets *nets = nets_of(r, setting);
+
+	for (size_t i = 0; i < setting->count; i++) {
+		const struct conf_value *value = &setting->values[i];
+		struct conf_net net = { .file = r->conf->path,
+					.line = value->line };
+		struct error err;
+
+		if (!range_parse(value->text, strlen(value->text), &net.range,
+				 &err)) {
+			conf_fail(r, r->path, value->line, "%s", err.text);
+			continue;
+		}
+		net.note = conf_text_note(r->text, value->line);
+		if (!conf_nets_add(r, nets, &net))
+			return;
+	}
+}
+
+/* glob() asks whether to stop: not for a folder that is not there. */
+static int unreadable(const char *path, int sys_errno)
+{
+	(void)path;
+	return sys_errno != ENOENT && sys_errno != ENOTDIR;
+}
+
+/* A pattern that matches nothing is an empty folder; a name without a pattern
+ * that is not there is a mistake. */
+static void read_pattern(struct conf_reader *r, struct conf_nets *nets,
+			 const struct conf_value *value)
+{
+	bool pattern = strpbrk(value->text, "*?[") != NULL;
+	glob_t found = { 0 };
+	int rc;
+
+	if (value->text[0] != '/') {
+		conf_refuse(r, value,
+			    "is no absolute path; it begins with \"/\"");
+		return;
+	}
+	if (!pattern) {
+		conf_nets_file(r, nets, value->text);
+		return;
+	}
+	rc = glob(value->text, 0, unreadable, &found);
+	if (rc != 0 && rc != GLOB_NOMATCH)
+		conf_refuse(r, value, "names a folder that cannot be read");
+	else if (found.gl_pathc > LIST_FILES_MAX)
+		conf_fail(r, r->path, value->line,
+			  "\"%.80s\" matches %zu files; at most %d are read",
+			  value->text, found.gl_pathc, LIST_FILES_MAX);
+	else
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			conf_nets_file(r, nets, found.gl_pathv[i]);
+	globfree(&found);
+}
+
+void conf_set_files(struct conf_reader *r, const struct conf_setting *setting)
+{
+	struct conf_nets *nets = nets_of(r, setting);
+
+	for (size_t i = 0; i < setting->count; i++)
+		read_pattern(r, nets, &setting->values[i]);
+	if (setting->count > 0 && !nets->pattern)
+		conf_copy(r, &nets->pattern, setting->values[0].text);
+}
+
+void conf_set_private(struct conf_reader *r, const struct conf_setting *setting)
+{
+	conf_bool(r, setting, &r->conf->exempt_private);
+}
+
+void conf_set_deny_action(struct conf_reader *r,
+			  const struct conf_setting *setting)
+{
+	static const char *const words[] = { "reset", "drop" };
+	int found = conf_word(r, setting, words, 2);
+
+	if (found >= 0)
+		r->conf->policy.deny_action =
+			found == 0 ? ACTION_RESET : ACTION_DROP;
 }

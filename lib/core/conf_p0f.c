@@ -5,21 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <geoblock/words.h>
-
-#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
-#define GROUP_MAX 32 /* groupadd(8) */
-
 void conf_set_p0f_socket(struct conf_reader *r,
 			 const struct conf_setting *setting)
 {
 	static const char *const words[] = { "off", "on" };
-	const struct conf_value *value = &setting->values[0];
-	int found = words_find(words, LENGTH(words), value->text);
+	int found = conf_word(r, setting, words, 2);
 
-	if (found < 0)
-		conf_say_word(r, value, "socket", words, LENGTH(words));
-	else
+	if (found >= 0)
 		r->conf->p0f_socket = found == 1;
 }
 
@@ -44,19 +36,7 @@ void conf_set_p0f_mode(struct conf_reader *r,
 void conf_set_p0f_group(struct conf_reader *r,
 			const struct conf_setting *setting)
 {
-	const struct conf_value *value = &setting->values[0];
-	size_t len = strlen(value->text);
-
-	if (len == 0 || len > GROUP_MAX || value->text[0] == '-' ||
-	    strpbrk(value->text, ":/ ")) {
-		conf_fail(r, r->path, value->line,
-			  "\"%.80s\" is no name of a group", value->text);
-		return;
-	}
-	free(r->conf->p0f_group);
-	r->conf->p0f_group = strdup(value->text);
-	if (!r->conf->p0f_group)
-		conf_no_memory(r);
+	conf_account(r, &setting->values[0], "group", &r->conf->p0f_group);
 }
 
 static bool is_listed(const struct conf *conf, const struct conf_server *at)

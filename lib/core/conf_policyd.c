@@ -7,20 +7,14 @@
 
 #define UNIX "unix:"
 
-static bool fail(struct conf_reader *r, const struct conf_value *value,
-		 const char *text)
-{
-	return conf_fail(r, r->path, value->line, "\"%.80s\" %s", value->text,
-			 text);
-}
-
 static bool listen_path(struct conf_reader *r, const struct conf_value *value,
 			struct conf_listen *out)
 {
 	const char *path = value->text + strlen(UNIX);
 
 	if (path[0] != '/' || path[1] == '\0')
-		return fail(r, value, "names no absolute path after \"unix:\"");
+		return conf_refuse(r, value,
+				   "names no absolute path after \"unix:\"");
 	if (strlen(path) >= sizeof(out->path))
 		return conf_fail(r, r->path, value->line,
 				 "\"%.80s\" has a path of %zu characters; a "
@@ -36,9 +30,10 @@ static bool listen_port(struct conf_reader *r, const struct conf_value *value,
 {
 	if (conf_server_parse(value->text, 0, &out->server))
 		return true;
-	return fail(r, value,
-		    "is no place to listen at; write unix:/path/of/socket, "
-		    "127.0.0.1:10040 or [::1]:10040");
+	return conf_refuse(
+		r, value,
+		"is no place to listen at; write unix:/path/of/socket, "
+		"127.0.0.1:10040 or [::1]:10040");
 }
 
 static bool same_place(const struct conf_listen *a, const struct conf_listen *b)
@@ -80,7 +75,7 @@ void conf_set_policyd_listen(struct conf_reader *r,
 		}
 		for (size_t j = 0; j < conf->policyd_listen_count; j++)
 			if (same_place(&conf->policyd_listen[j], &place))
-				fail(r, value, "is listed twice");
+				conf_refuse(r, value, "is listed twice");
 		conf->policyd_listen[conf->policyd_listen_count++] = place;
 	}
 }
@@ -88,7 +83,7 @@ void conf_set_policyd_listen(struct conf_reader *r,
 void conf_set_policyd_user(struct conf_reader *r,
 			   const struct conf_setting *setting)
 {
-	conf_user(r, setting, &r->conf->policyd_user);
+	conf_account(r, &setting->values[0], "user", &r->conf->policyd_user);
 }
 
 void conf_set_policyd_header(struct conf_reader *r,

@@ -3,163 +3,16 @@
  *
  * libconfuse groups words into options, lists and sections, and does that well.
  * What it does badly is fail: it drops characters that it has no rule for,
- * replaces
- * ${HOME} in quotes, ends a string at \x00, takes // inside an unquoted URL for
- * a comment, counts a line too many after each block comment, and reports a
- * missing brace at the end of the file.  So the text is scanned once before:
- * whatever would be read as something else than it looks like is refused with
- * its line, and comments are blanked, so that the line numbers of everything
- * else are right. */
+ * replaces ${HOME} in quotes, ends a string at \x00, takes // inside an unquoted
+ * URL for a comment, counts a line too many after each block comment, and reports
+ * a missing brace at the end of the file.  So the text is scanned once before:
+ * whatever would be read as something else than it looks like is refused with its
+ * line, and comments are blanked, so that the line numbers of everything else are
+ * right. */
 #include "conf_impl.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-void conf_text_clear(struct conf_text *text)
-{
-	for (size_t i = 0; i < text->note_count; i++)
-		free(text->notes[i].text);
-	free(text->notes);
-	free(text->sections);
-	free(text->data);
-	memset(text, 0, sizeof(*text));
-}
-
-/* ---- loading ---- */
-
-static const char *kind_of(mode_t mode)
-{
-	if (S_ISDIR(mode))
-		return "a folder";
-	if (S_ISFIFO(mode))
-		return "a pipe";
-	return S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : "no regular file";
-}
-
-/* Non-blocking, so that a pipe put there by mistake does not hang us. */
-static int open_file(struct conf_reader *r, const char *path, size_t max,
-		     size_t *size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		conf_fail_errno(r, path, errno, "cannot be read");
-	} else if (!S_ISREG(st.st_mode)) {
-		conf_fail(r, path, 0, "is %s; a text file is wanted",
-			  kind_of(st.st_mode));
-	} else if ((uintmax_t)st.st_size > max) {
-		conf_fail(r, path, 0, "has %ju bytes; at most %zu are read",
-			  (uintmax_t)st.st_size, max);
-	} else {
-		*size = (size_t)st.st_size;
-		return fd;
-	}
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
-static bool read_file(struct conf_reader *r, const char *path, int fd,
-		      size_t size, struct conf_text *text)
-{
-	text->data = malloc(size + 2); /* the line break and the NUL */
-	if (!text->data)
-		return conf_no_memory(r);
-	while (text->len < size) {
-		ssize_t n = read(fd, text->data + text->len, size - text->len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return conf_fail_errno(r, path, errno,
-					       "cannot be read");
-		if (n == 0)
-			break;
-		text->len += (size_t)n;
-	}
-	if (text->len == 0 || text->data[text->len - 1] != '\n')
-		text->data[text->len++] = '\n';
-	text->data[text->len] = '\0';
-	return true;
-}
-
-/* Length of the UTF-8 character at p (RFC 3629 4), 0 where there is none. There
- * is a NUL behind the text, so that looking ahead ends there. */
-static size_t utf8_length(const unsigned char *p)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	uint32_t c = len == 1 ? p[0] : p[0] & (0xffu >> (len + 1));
-
-	if (p[0] >= 0xf8 || (p[0] >= 0x80 && p[0] < 0xc0))
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	return len;
-}
-
-/* What a terminal might obey: C0 but tab and line end, DEL, C1. */
-static bool is_control(const unsigned char *p)
-{
-	return (p[0] < 0x20 && p[0] != '\t' && p[0] != '\n') || p[0] == 0x7f ||
-	       (p[0] == 0xc2 && p[1] < 0xa0);
-}
-
-static bool check_characters(struct conf_reader *r, const char *path,
-			     struct conf_text *text)
-{
-	unsigned char *p = (unsigned char *)text->data;
-	unsigned char *end = p + text->len;
-	unsigned line = 1;
-
-	if (text->len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
-		memset(p, ' ', 3); /* a byte order mark */
-	while (p < end) {
-		size_t len = utf8_length(p);
-
-		if (len == 0)
-			return conf_fail(r, path, line,
-					 "byte 0x%02x is not UTF-8 text", *p);
-		if (p[0] == '\r' && p[1] == '\n')
-			*p = ' ';
-		if (is_control(p))
-			return conf_fail(r, path, line,
-					 "control character 0x%02x; this is no "
-					 "text file",
-					 len == 2 ? p[1] : p[0]);
-		line += *p == '\n';
-		p += len;
-	}
-	return true;
-}
-
-bool conf_text_load(struct conf_reader *r, const char *path, size_t max,
-		    struct conf_text *text)
-{
-	size_t size;
-	int fd = open_file(r, path, max, &size);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = read_file(r, path, fd, size, text) &&
-	     check_characters(r, path, text);
-	close(fd);
-	return ok;
-}
-
-/* ---- scanning ---- */
 
 enum token { NOTHING, WORD, EQUALS, COMMA, OPEN, CLOSE };
 
@@ -180,7 +33,7 @@ static bool fail_at(const struct scan *s, unsigned line, const char *text)
 	return conf_fail(s->r, s->r->path, line, "%s", text);
 }
 
-static void blank(char *from, char *to)
+void conf_text_blank(char *from, char *to)
 {
 	for (; from < to; from++)
 		if (*from != '\n')
@@ -222,7 +75,7 @@ static bool skip_line_comment(struct scan *s)
 
 	if (*p == '#' && s->word_line == s->line && !add_note(s, p, end))
 		return false;
-	blank(p, end);
+	conf_text_blank(p, end);
 	s->at += (size_t)(end - p);
 	return true;
 }
@@ -238,7 +91,7 @@ static bool skip_block_comment(struct scan *s)
 			       "\"*/\" is missing");
 	for (char *q = p; q < end; q++)
 		s->line += *q == '\n';
-	blank(p, end + 2);
+	conf_text_blank(p, end + 2);
 	s->at += (size_t)(end + 2 - p);
 	return true;
 }
@@ -269,8 +122,7 @@ static bool skip_string(struct scan *s)
 	return true;
 }
 
-/* What a word may have without quotes, and our own two stand-ins. */
-static bool is_word(char c)
+bool conf_text_is_word(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	       (c >= '0' && c <= '9') || (c && strchr("_.:@/-\001\002", c));
@@ -280,7 +132,7 @@ static bool skip_word(struct scan *s)
 {
 	const char *p = s->text->data + s->at;
 
-	for (; is_word(*p); p++)
+	for (; conf_text_is_word(*p); p++)
 		if (*p == '/' && (p[1] == '/' || p[1] == '*'))
 			return fail_at(s, s->line,
 				       p[1] == '/'
@@ -395,7 +247,7 @@ static bool on_close(struct scan *s)
 	if (!s->in_list && !s->in_section)
 		return fail_at(s, s->line, "\"}\" closes nothing");
 	if (s->in_list && s->last == OPEN) {
-		blank(data + s->list_at, data + s->at + 1);
+		conf_text_blank(data + s->list_at, data + s->at + 1);
 		data[s->list_at] = CONF_EMPTY[0];
 	}
 	if (s->in_list)
@@ -443,7 +295,7 @@ static bool step(struct scan *s)
 		return skip_block_comment(s);
 	if (*p == '"' || *p == '\'')
 		return on_word(s) && skip_string(s);
-	if (is_word(*p))
+	if (conf_text_is_word(*p))
 		return on_word(s) && skip_word(s);
 	if (!(*p == '='   ? on_equals(s)
 	      : *p == ',' ? on_comma(s)
@@ -491,89 +343,4 @@ const char *conf_text_note(const struct conf_text *text, unsigned line)
 	return low < text->note_count && text->notes[low].line == line
 		       ? text->notes[low].text
 		       : NULL;
-}
-
-/* ---- forgetting ---- */
-
-/* The word `name` at or behind p, in its line.  A name that needs quotes is not
- * looked for. */
-static char *find_name(char *p, const char *name)
-{
-	size_t len = strlen(name);
-	char *end = strchr(p, '\n'), *start = p;
-
-	for (size_t i = 0; i < len; i++)
-		if (!is_word(name[i]))
-			return NULL;
-	for (; len > 0 && (p = strstr(p, name)) && p < end; p++)
-		if (!is_word(p[len]) && (p == start || !is_word(p[-1])))
-			return p;
-	return NULL;
-}
-
-static char *skip_blanks(char *p)
-{
-	return p + strspn(p, " \t\n");
-}
-
-/* p stands on a quote: behind the string.  The bounds are for a name found
- * inside one: then all this is a guess. */
-static char *behind_string(char *p)
-{
-	char quote = *p++;
-
-	for (; *p && *p != '\n'; p++) {
-		if (*p == quote)
-			return p + 1;
-		if (p[0] == '\\' && p[1])
-			p++;
-	}
-	return p;
-}
-
-/* p stands on "{": behind its "}". */
-static char *behind_braces(char *p)
-{
-	unsigned depth = 0;
-
-	while (*p) {
-		if (*p == '"' || *p == '\'') {
-			p = behind_string(p);
-			continue;
-		}
-		depth += *p == '{';
-		if (*p == '}' && --depth == 0)
-			return p + 1;
-		p++;
-	}
-	return p;
-}
-
-enum conf_found conf_text_forget(struct conf_text *text, unsigned line,
-				 const char *name)
-{
-	char *p = text->data, *behind;
-
-	for (; line > 1; line--)
-		p = strchr(p, '\n') + 1;
-	p = find_name(p, name);
-	if (!p)
-		return CONF_FOUND_NOTHING;
-	behind = skip_blanks(p + strlen(name));
-	if (*behind == '=') {
-		blank(p, p + strlen(name));
-		*p = CONF_UNKNOWN[0];
-		return CONF_FOUND_OPTION;
-	}
-	if (*behind == '"' || *behind == '\'') {
-		behind = skip_blanks(behind_string(behind));
-	} else if (is_word(*behind)) {
-		while (is_word(*behind))
-			behind++;
-		behind = skip_blanks(behind);
-	}
-	if (*behind != '{')
-		return CONF_FOUND_NOTHING;
-	blank(p, behind_braces(behind));
-	return CONF_FOUND_SECTION;
 }
