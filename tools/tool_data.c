@@ -15,26 +15,19 @@ struct sizes {
 	uint64_t addresses4[REGISTRY_COUNT], networks6[REGISTRY_COUNT];
 };
 
-static bool add4(void *ctx, const struct range4 *range,
-		 const struct geo_record *record)
-{
-	struct sizes *sizes = ctx;
-
-	if (record->country != COUNTRY_NONE)
-		sizes->addresses4[record->registry] +=
-			(uint64_t)range->last - range->first + 1;
-	return true;
-}
-
-static bool add6(void *ctx, const struct range6 *range,
-		 const struct geo_record *record)
+static bool add(void *ctx, const struct range *range,
+		const struct geo_record *record)
 {
 	struct sizes *sizes = ctx;
 	uint64_t *sum = &sizes->networks6[record->registry];
 	uint64_t n = ADDR6_HI(range->last) - ADDR6_HI(range->first);
 
-	if (record->country != COUNTRY_NONE &&
-	    __builtin_add_overflow(*sum, n + (n != UINT64_MAX), sum))
+	if (record->country == COUNTRY_NONE)
+		return true;
+	if (range->family == 4)
+		sizes->addresses4[record->registry] +=
+			(uint64_t)(range->last - range->first) + 1;
+	else if (__builtin_add_overflow(*sum, n + (n != UINT64_MAX), sum))
 		*sum = UINT64_MAX;
 	return true;
 }
@@ -102,8 +95,7 @@ static json_t *image_sources(const struct image *image, const json_t *result,
 	json_t *list = json_array();
 
 	image_about(image, &about);
-	image_each4(image, add4, &sizes);
-	image_each6(image, add6, &sizes);
+	image_each(image, add, &sizes);
 	for (size_t i = 0; i < about.source_count; i++) {
 		const struct geo_source *source = &about.sources[i];
 		json_t *o =

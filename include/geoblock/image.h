@@ -82,17 +82,13 @@ country_t image_country6(const struct image *image, addr6_t addr);
 bool image_ranges(const struct image *image, const struct country_set *set,
 		  struct iset *out, struct error *err);
 
-/* image_each4, image_each6 - every record in order, for export and reports;
+/* image_each - every record, IPv4 before IPv6, in order, for export and reports;
  * stops early when visit returns false, and returns that.  Needs
  * IMAGE_CHECK_ALL. */
-bool image_each4(const struct image *image,
-		 bool (*visit)(void *ctx, const struct range4 *range,
-			       const struct geo_record *record),
-		 void *ctx);
-bool image_each6(const struct image *image,
-		 bool (*visit)(void *ctx, const struct range6 *range,
-			       const struct geo_record *record),
-		 void *ctx);
+bool image_each(const struct image *image,
+		bool (*visit)(void *ctx, const struct range *range,
+			      const struct geo_record *record),
+		void *ctx);
 
 /* image_each_dispute - the ranges that the two sources put in different countries,
  * in order, neighbours with the same opinions as one.  Where one of them names

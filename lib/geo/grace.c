@@ -127,12 +127,6 @@ static bool take(struct grace *g, uint32_t i, uint32_t before, addr6_t first,
 		   since, err);
 }
 
-static struct range range_at(const struct geo_table *t, bool v4, size_t i)
-{
-	return v4 ? (struct range){ 4, t->v4[i].first, t->v4[i].last }
-		  : (struct range){ 6, t->v6[i].first, t->v6[i].last };
-}
-
 /* The parts of segment i that no range of the table covers; *at is the first range
  * that does not end before it. */
 static bool holes(struct grace *g, uint32_t i, uint32_t before, size_t *at,
@@ -144,7 +138,7 @@ static bool holes(struct grace *g, uint32_t i, uint32_t before, size_t *at,
 	addr6_t next = segment.first;
 
 	for (; *at < count; (*at)++) {
-		struct range r = range_at(g->table, v4, *at);
+		struct geo_range6 r = table_entry(g->table, !v4, *at);
 
 		if (r.last < next)
 			continue;
@@ -196,10 +190,7 @@ static bool merge4(struct grace *g, struct error *err)
 			v[k] = t->v4[i++];
 			continue;
 		}
-		v[k] = (struct geo_range4){ .first = (uint32_t)m->first,
-					    .last = (uint32_t)m->last,
-					    .record = m->record,
-					    .source = m->source };
+		v[k] = table_narrow(m);
 		since[k] = g->since[j++];
 	}
 	free(t->v4);

@@ -41,29 +41,19 @@ static uint32_t run(const struct family *f, uint32_t i, struct range *out)
 	return next;
 }
 
-static bool merge(const struct image *image, struct geo_table *t,
+static bool merge(const struct family *f, struct geo_table *t,
 		  struct error *err)
 {
-	const struct family *f = &image->v4;
 	struct range r;
 
-	for (uint32_t i = 0, next; i < f->segments; i = next) {
-		struct geo_range4 v = { .record.country = f->country[i] };
-
-		next = run(f, i, &r);
-		v.first = (uint32_t)r.first;
-		v.last = (uint32_t)r.last;
-		if (v.record.country != COUNTRY_NONE && !table_add4(t, &v, err))
-			return false;
-	}
-	f = &image->v6;
 	for (uint32_t i = 0, next; i < f->segments; i = next) {
 		struct geo_range6 v = { .record.country = f->country[i] };
 
 		next = run(f, i, &r);
 		v.first = r.first;
 		v.last = r.last;
-		if (v.record.country != COUNTRY_NONE && !table_add6(t, &v, err))
+		if (v.record.country != COUNTRY_NONE &&
+		    !table_add(t, r.family == 6, &v, err))
 			return false;
 	}
 	return true;
@@ -73,7 +63,8 @@ static bool make_hot(struct image *image, struct error *err)
 {
 	struct geo_table table = { .finished = true };
 	struct image *merged = NULL;
-	bool ok = merge(image, &table, err) &&
+	bool ok = merge(&image->v4, &table, err) &&
+		  merge(&image->v6, &table, err) &&
 		  image_make(&merged, &table, 0, err);
 
 	geo_table_clear(&table);

@@ -44,7 +44,21 @@ struct image {
 };
 
 /* image_extent - the ends of segment i. */
-struct range image_extent(const struct family *f, uint32_t i);
+static inline struct range image_extent(const struct family *f, uint32_t i)
+{
+	struct range r = { .family = f->start ? 4 : 6 };
+	bool top = i + 1 == f->segments;
+
+	if (f->start) {
+		r.first = f->start[i];
+		r.last = top ? ADDR4_MAX : f->start[i + 1] - 1;
+	} else {
+		r.first = ADDR6(f->hi[i], f->lo[i]);
+		r.last =
+			top ? ADDR6_MAX : ADDR6(f->hi[i + 1], f->lo[i + 1]) - 1;
+	}
+	return r;
+}
 
 /* image_since - since when segment i is kept, 0 where it is not; *at, the caller's
  * place in the list, begins as 0 and only serves ascending i. */

@@ -40,34 +40,12 @@ static bool goes_on(const struct keep *k, const struct family *f, uint32_t i)
 	return i > 0 && f->second[i] == f->second[i - 1];
 }
 
-static bool keep4(const struct keep *k, const struct family *f,
-		  struct error *err)
+static bool keep_family(const struct keep *k, const struct family *f,
+			struct error *err)
 {
 	struct geo_table *t = k->table;
-	size_t base = t->count4;
-	uint32_t at = 0;
-
-	for (uint32_t i = 0; i < f->segments; i++) {
-		struct geo_range4 r = { .source = k->source };
-		struct range ends = image_extent(f, i);
-
-		if (!keeps(k, f, i, &at, &r.record))
-			continue;
-		r.first = (uint32_t)ends.first;
-		r.last = (uint32_t)ends.last;
-		if (t->count4 > base && goes_on(k, f, i))
-			t->v4[t->count4 - 1].last = r.last;
-		else if (!table_add4(t, &r, err))
-			return false;
-	}
-	return true;
-}
-
-static bool keep6(const struct keep *k, const struct family *f,
-		  struct error *err)
-{
-	struct geo_table *t = k->table;
-	size_t base = t->count6;
+	bool v6 = !f->start;
+	const size_t *count = v6 ? &t->count6 : &t->count4, base = *count;
 	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < f->segments; i++) {
@@ -78,10 +56,14 @@ static bool keep6(const struct keep *k, const struct family *f,
 			continue;
 		r.first = ends.first;
 		r.last = ends.last;
-		if (t->count6 > base && goes_on(k, f, i))
-			t->v6[t->count6 - 1].last = r.last;
-		else if (!table_add6(t, &r, err))
-			return false;
+		if (*count == base || !goes_on(k, f, i)) {
+			if (!table_add(t, v6, &r, err))
+				return false;
+		} else if (v6) {
+			t->v6[*count - 1].last = r.last;
+		} else {
+			t->v4[*count - 1].last = (uint32_t)r.last;
+		}
 	}
 	return true;
 }
@@ -97,7 +79,8 @@ static bool keep_all(const struct image *image, struct keep *k,
 	    !table_grow_sources(table, err))
 		return false;
 	k->source = (uint32_t)table->source_count;
-	if (!keep4(k, &image->v4, err) || !keep6(k, &image->v6, err)) {
+	if (!keep_family(k, &image->v4, err) ||
+	    !keep_family(k, &image->v6, err)) {
 		table->count4 = count4;
 		table->count6 = count6;
 		return false;

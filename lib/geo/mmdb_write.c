@@ -55,6 +55,7 @@ struct writer {
 	/* on the way through the image */
 	const struct iset *only;
 	size_t at; /* in `only` */
+	int family;
 	bool has_v4, has_alias;
 	addr6_t next; /* first address beyond the segments */
 	struct error *err;
@@ -135,15 +136,21 @@ static bool only_range(const struct writer *w, int family, size_t i,
 }
 
 /* What `only` leaves of a record's range. */
-static bool add_record(struct writer *w, const struct range *range,
+static bool add_record(void *ctx, const struct range *range,
 		       const struct geo_record *record)
 {
+	struct writer *w = ctx;
 	bool (*add)(struct writer *, addr6_t, addr6_t, uint32_t) =
 		range->family == 4 ? append : append6;
 	struct range r;
 
 	if (record->country == COUNTRY_NONE)
 		return true;
+	if (range->family != w->family) { /* IPv6 comes after IPv4 */
+		w->has_v4 = w->segment_count > 0;
+		w->family = range->family;
+		w->at = 0;
+	}
 	if (!w->only)
 		return add(w, range->first, range->last, record->country);
 	while (only_range(w, range->family, w->at, &r) && r.last < range->first)
@@ -161,30 +168,12 @@ static bool add_record(struct writer *w, const struct range *range,
 	return true;
 }
 
-static bool visit4(void *ctx, const struct range4 *range,
-		   const struct geo_record *record)
-{
-	struct range r = { 4, range->first, range->last };
-
-	return add_record(ctx, &r, record);
-}
-
-static bool visit6(void *ctx, const struct range6 *range,
-		   const struct geo_record *record)
-{
-	struct range r = { 6, range->first, range->last };
-
-	return add_record(ctx, &r, record);
-}
-
 static bool collect(struct writer *w, const struct image *image)
 {
-	if (!image_each4(image, visit4, w))
+	if (!image_each(image, add_record, w))
 		return false;
-	w->at = 0;
-	w->has_v4 = w->segment_count > 0;
-	if (!image_each6(image, visit6, w))
-		return false;
+	if (w->family == 4) /* there is no IPv6 */
+		w->has_v4 = w->segment_count > 0;
 	if (w->has_v4 && !w->has_alias &&
 	    !append(w, MAPPED_FIRST, MAPPED_LAST, VALUE_ALIAS))
 		return false;
@@ -457,6 +446,7 @@ bool mmdb_write(const struct image *image, const struct iset *only,
 	if (!w)
 		return error_set(err, ERROR_LIMIT, 0, "no memory");
 	w->only = only;
+	w->family = 4;
 	w->err = err;
 	w->v4_root = EMPTY;
 	image_about(image, &about);

@@ -144,44 +144,28 @@ static bool check_sources(const struct geo_table *t, struct error *err)
 	return true;
 }
 
-static bool check_record(const struct geo_table *t, uint32_t source,
-			 const struct geo_record *r)
+static bool check_entry(const struct geo_table *t, const struct geo_range6 *r)
 {
-	return source < t->source_count && image_country_valid(r->country) &&
-	       r->registry == t->sources[source].registry &&
-	       r->status < STATUS_COUNT && r->date <= DATE_MAX;
+	return r->first <= r->last && r->source < t->source_count &&
+	       image_country_valid(r->record.country) &&
+	       r->record.registry == t->sources[r->source].registry &&
+	       r->record.status < STATUS_COUNT && r->record.date <= DATE_MAX;
 }
 
 /* Each source has the entries that it says, in their order and disjoint: what
  * comes after relies on that. */
-static bool check4(const struct geo_table *t, uint32_t found[])
+static bool check_family(const struct geo_table *t, bool v6, uint32_t found[])
 {
-	uint32_t last[GEO_SOURCES_MAX];
-
-	for (size_t i = 0; i < t->count4; i++) {
-		const struct geo_range4 *r = &t->v4[i];
-
-		if (r->first > r->last ||
-		    !check_record(t, r->source, &r->record) ||
-		    (found[r->source]++ > 0 && r->first <= last[r->source]))
-			return false;
-		last[r->source] = r->last;
-	}
-	return true;
-}
-
-static bool check6(const struct geo_table *t, uint32_t found[])
-{
+	size_t count = v6 ? t->count6 : t->count4;
 	addr6_t last[GEO_SOURCES_MAX];
 
-	for (size_t i = 0; i < t->count6; i++) {
-		const struct geo_range6 *r = &t->v6[i];
+	for (size_t i = 0; i < count; i++) {
+		struct geo_range6 r = table_entry(t, v6, i);
 
-		if (r->first > r->last ||
-		    !check_record(t, r->source, &r->record) ||
-		    (found[r->source]++ > 0 && r->first <= last[r->source]))
+		if (!check_entry(t, &r) ||
+		    (found[r.source]++ > 0 && r.first <= last[r.source]))
 			return false;
-		last[r->source] = r->last;
+		last[r.source] = r.last;
 	}
 	return true;
 }
@@ -193,7 +177,7 @@ static bool check(const struct geo_table *t, struct error *err)
 
 	if (!check_sources(t, err))
 		return false;
-	if (!check4(t, found4) || !check6(t, found6))
+	if (!check_family(t, false, found4) || !check_family(t, true, found6))
 		return impossible(err, "an entry");
 	for (size_t i = 0; i < t->source_count; i++)
 		if (found4[i] != t->sources[i].records4 ||

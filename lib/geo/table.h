@@ -34,6 +34,34 @@ static inline bool table_add6(struct geo_table *table,
 	return true;
 }
 
+/* An entry of either family as wide as IPv6's, and back. */
+static inline struct geo_range6 table_widen(const struct geo_range4 *r)
+{
+	return (struct geo_range6){ r->first, r->last, r->record, r->line,
+				    r->source };
+}
+
+static inline struct geo_range4 table_narrow(const struct geo_range6 *r)
+{
+	return (struct geo_range4){ (uint32_t)r->first, (uint32_t)r->last,
+				    r->record, r->line, r->source };
+}
+
+static inline struct geo_range6 table_entry(const struct geo_table *table,
+					    bool v6, size_t i)
+{
+	return v6 ? table->v6[i] : table_widen(&table->v4[i]);
+}
+
+static inline bool table_add(struct geo_table *table, bool v6,
+			     const struct geo_range6 *range, struct error *err)
+{
+	struct geo_range4 narrow = table_narrow(range);
+
+	return v6 ? table_add6(table, range, err)
+		  : table_add4(table, &narrow, err);
+}
+
 /* table_alloc4, table_alloc6 - room for n; *v is NULL after an error. */
 bool table_alloc4(struct geo_range4 **v, size_t n, struct error *err);
 bool table_alloc6(struct geo_range6 **v, size_t n, struct error *err);

@@ -58,7 +58,7 @@ struct ranges {
 	size_t count, room;
 };
 
-static void keep(struct ranges *to, int family, addr6_t first, addr6_t last)
+static void keep(struct ranges *to, const struct range *r)
 {
 	if (to->count == to->room) {
 		to->room = to->room ? 2 * to->room : 65536;
@@ -66,24 +66,20 @@ static void keep(struct ranges *to, int family, addr6_t first, addr6_t last)
 		if (!to->r)
 			abort();
 	}
-	to->r[to->count++] = (struct range){ family, first, last };
+	to->r[to->count++] = *r;
 }
 
-static bool keep4(void *ctx, const struct range4 *r,
+static bool visit(void *ctx, const struct range *r,
 		  const struct geo_record *record)
 {
-	(void)record;
-	keep(ctx, 4, r->first, r->last);
-	return true;
-}
+	struct ranges *to = ctx; /* of IPv4, of IPv6 */
 
-static bool keep6(void *ctx, const struct range6 *r,
-		  const struct geo_record *record)
-{
 	(void)record;
-	/* where a MaxMind DB has IPv4 */
-	if (r->first > ADDR6(0, 0xffffffffffff))
-		keep(ctx, 6, r->first, r->last);
+	if (r->family == 4)
+		keep(&to[0], r);
+	else if (r->first > ADDR6(0, 0xffffffffffff)) /* a MaxMind DB has IPv4
+							* below */
+		keep(&to[1], r);
 	return true;
 }
 
@@ -194,7 +190,7 @@ int main(int argc, char **argv)
 				 .family = 4 };
 	static struct set v6 = { .name = "country of an IPv6 record's address",
 				 .family = 6 };
-	struct ranges ranges4 = { 0 }, ranges6 = { 0 };
+	struct ranges ranges[2] = { 0 };
 	struct error err = { 0 };
 	struct image *image;
 	MMDB_s db;
@@ -218,19 +214,18 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
-	image_each4(image, keep4, &ranges4);
-	image_each6(image, keep6, &ranges6);
-	if (ranges4.count == 0 || ranges6.count == 0) {
+	image_each(image, visit, ranges);
+	if (ranges[0].count == 0 || ranges[1].count == 0) {
 		fprintf(stderr, "lookup: %s: a family is empty\n", argv[1]);
 		return 3;
 	}
 	draw(&any, NULL);
-	draw(&v4, &ranges4);
-	draw(&v6, &ranges6);
+	draw(&v4, &ranges[0]);
+	draw(&v6, &ranges[1]);
 	ok = measure(&any, image, &db) && measure(&v4, image, &db) &&
 	     measure(&v6, image, &db);
-	free(ranges4.r);
-	free(ranges6.r);
+	free(ranges[0].r);
+	free(ranges[1].r);
 	MMDB_close(&db);
 	image_close(image);
 	return ok ? 0 : 1;

@@ -52,23 +52,17 @@ static void look_up(const struct image *image, const uint8_t *data, size_t size)
 	}
 }
 
-static bool visit4(void *ctx, const struct range4 *range,
-		   const struct geo_record *record)
+static country_t country_of(const struct image *image, int family, addr6_t addr)
 {
-	const struct image *image = ctx;
-
-	assert(image_country4(image, range->first) == record->country);
-	assert(image_country4(image, range->last) == record->country);
-	return true;
+	return family == 4 ? image_country4(image, (uint32_t)addr)
+			   : image_country6(image, addr);
 }
 
-static bool visit6(void *ctx, const struct range6 *range,
-		   const struct geo_record *record)
+static bool visit(void *ctx, const struct range *range,
+		  const struct geo_record *record)
 {
-	const struct image *image = ctx;
-
-	assert(image_country6(image, range->first) == record->country);
-	assert(image_country6(image, range->last) == record->country);
+	assert(country_of(ctx, range->family, range->first) == record->country);
+	assert(country_of(ctx, range->family, range->last) == record->country);
 	return true;
 }
 
@@ -79,8 +73,7 @@ static void use_all(struct image *image)
 	struct iset set = { 0 };
 
 	country_set_fill(&all);
-	assert(image_each4(image, visit4, image));
-	assert(image_each6(image, visit6, image));
+	assert(image_each(image, visit, image));
 	image_addresses(image, v4, v6);
 	if (image_ranges(image, &all, &set, NULL))
 		for (size_t i = 1; i < set.v4.count; i++)
