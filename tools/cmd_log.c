@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* geoblock log: each decision as it is made.  What was decided before is in the
- * system's log, where geoblockd writes the same lines. */
+/* geoblock log: each decision as it is made, by whichever service.  What was decided
+ * before is in the system's log, where they write the same lines. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,11 @@ static const char help[] =
 	"  --config FILE   instead of " CONF_DEFAULT_PATH "\n"
 	"  --help          this text\n"
 	"\n"
-	"Earlier decisions: journalctl -u geoblockd\n";
+	"Of both services, each line with the one that it is of.  Earlier "
+	"decisions:\n"
+	"journalctl -u geoblockd -u geoblock-policyd\n";
+
+#define SERVICES 2
 
 static void print_value(const char *key, const json_t *value)
 {
@@ -41,7 +46,7 @@ static void print_value(const char *key, const json_t *value)
 	}
 }
 
-/* As the daemon writes it into the system's log, and in the same order. */
+/* As the service writes it into the system's log, and in the same order. */
 static void print(json_t *o)
 {
 	const char *verdict = json_string_value(json_object_get(o, "verdict"));
@@ -57,64 +62,113 @@ static void print(json_t *o)
 	putchar('\n');
 }
 
-static int follow(struct tool_control *control, bool json)
+/* One line, which is given back; false: nobody reads what we write. */
+static bool tell(json_t *line, const char *service, bool json)
+{
+	json_object_set_new(line, "service", json_string(service));
+	if (json)
+		return tool_json_line(line) && tool_flush();
+	print(line);
+	json_decref(line);
+	return tool_flush();
+}
+
+struct follow {
+	struct tool_control *from[SERVICES]; /* NULL: not there (any more) */
+	bool json;
+	bool deaf; /* nobody reads what we write */
+};
+
+/* What one of them has sent; who sends no more is left. */
+static void take(struct follow *f, struct tool_control **from)
 {
 	struct error err = { 0 };
+	bool more = tool_control_fill(*from, &err);
 	json_t *line;
 
-	if (!tool_control_send(control, json_pack("{s:s}", "command", "log"),
-			       &err)) {
+	while (more && !f->deaf && (line = tool_control_line(*from, &err)))
+		f->deaf = !tell(line, tool_control_name(*from), f->json);
+	if (more && err.kind == ERROR_NONE)
+		return;
+	if (err.kind == ERROR_NONE)
+		log_err("%s went away", tool_control_name(*from));
+	else
 		log_err("%s", err.text);
-		return STATUS_UNABLE;
-	}
-	while ((line = tool_control_read(control, &err))) {
-		bool ok = true;
+	tool_control_close(*from);
+	*from = NULL;
+}
 
-		if (json)
-			ok = tool_json_line(line);
-		else
-			print(line);
-		if (!json)
-			json_decref(line);
-		if (!ok || !tool_flush())
-			return STATUS_UNABLE;
+/* Until the last of them is gone. */
+static void follow(struct follow *f)
+{
+	while (!f->deaf && (f->from[0] || f->from[1])) {
+		struct pollfd fds[SERVICES];
+		int ready;
+
+		for (int i = 0; i < SERVICES; i++)
+			fds[i] = (struct pollfd){
+				.fd = f->from[i] ? tool_control_fd(f->from[i])
+						 : -1,
+				.events = POLLIN,
+			};
+		ready = poll(fds, SERVICES, -1);
+		for (int i = 0; i < SERVICES && ready > 0; i++)
+			if (fds[i].revents)
+				take(f, &f->from[i]);
 	}
-	log_err("%s",
-		err.kind == ERROR_NONE ? "geoblockd went away" : err.text);
-	return STATUS_UNABLE;
+}
+
+/* Those that run; false: none. */
+static bool begin(struct follow *f, const struct conf *conf)
+{
+	struct error err[SERVICES] = { { 0 } };
+
+	tool_control_open(&f->from[0], conf, 0, &err[0]);
+	tool_control_open_policyd(&f->from[1], conf, 0, &err[1]);
+	for (int i = 0; i < SERVICES; i++) {
+		json_t *request = json_pack("{s:s}", "command", "log");
+
+		if (!f->from[i])
+			json_decref(request);
+		else if (!tool_control_send(f->from[i], request, &err[i])) {
+			tool_control_close(f->from[i]);
+			f->from[i] = NULL;
+		}
+	}
+	/* not everybody wants the second one */
+	if (!f->from[0])
+		log_err("%s", err[0].text);
+	if (!f->from[1] && !tool_control_away(&err[1]))
+		log_err("%s", err[1].text);
+	return f->from[0] || f->from[1];
 }
 
 int cmd_log(int argc, char **argv)
 {
-	bool wanted = false, json = false;
+	bool wanted = false;
+	struct follow f = { .deaf = false };
 	const struct tool_command command = {
 		.name = NAME,
 		.help = help,
 		.config = &cmd_config,
-		.json = &json,
+		.json = &f.json,
 		.options = { { "follow", 'f', .flag = &wanted } },
 	};
-	struct tool_control *control;
-	struct error err = { 0 };
 	struct conf *conf;
 	int status;
 
 	conf = tool_options_conf(&command, argc, argv, &status);
 	if (!conf)
 		return status;
-	if (!wanted) {
-		conf_free(conf);
-		return tool_usage(NAME, "-f is needed: decisions from now on; "
-					"earlier ones are in the system's log "
-					"(journalctl -u geoblockd)");
-	}
-	if (!tool_control_open(&control, conf, 0, &err)) {
-		log_err("%s", err.text);
-		conf_free(conf);
-		return STATUS_UNABLE;
-	}
-	status = follow(control, json);
-	tool_control_close(control);
+	if (!wanted)
+		status = tool_usage(NAME, "-f is needed: decisions from now "
+					  "on; earlier ones are in the "
+					  "system's log (journalctl -u "
+					  "geoblockd -u geoblock-policyd)");
+	else if (begin(&f, conf))
+		follow(&f);
 	conf_free(conf);
-	return status;
+	for (int i = 0; i < SERVICES; i++)
+		tool_control_close(f.from[i]);
+	return wanted ? STATUS_UNABLE : status;
 }

@@ -99,6 +99,23 @@ bool tool_control_open(struct tool_control **out, const struct conf *conf,
 	return open_service(out, conf, &geoblockd, timeout_ms, err);
 }
 
+bool tool_control_open_policyd(struct tool_control **out,
+			       const struct conf *conf, unsigned timeout_ms,
+			       struct error *err)
+{
+	return open_service(out, conf, &policyd, timeout_ms, err);
+}
+
+const char *tool_control_name(const struct tool_control *control)
+{
+	return control->service->name;
+}
+
+int tool_control_fd(const struct tool_control *control)
+{
+	return control->fd;
+}
+
 void tool_control_close(struct tool_control *control)
 {
 	if (!control)
@@ -135,11 +152,11 @@ bool tool_control_send(struct tool_control *control, json_t *request,
 	return true;
 }
 
-/* More bytes into the buffer; false at the end, and after an error. */
-static bool fill(struct tool_control *control, struct error *err)
+bool tool_control_fill(struct tool_control *control, struct error *err)
 {
 	ssize_t n;
 
+	err->kind = ERROR_NONE;
 	if (control->used == control->room) {
 		size_t room = control->room ? 2 * control->room : 4096;
 		char *grown;
@@ -164,18 +181,17 @@ static bool fill(struct tool_control *control, struct error *err)
 	return n > 0;
 }
 
-json_t *tool_control_read(struct tool_control *control, struct error *err)
+json_t *tool_control_line(struct tool_control *control, struct error *err)
 {
 	json_t *answer, *error;
 	json_error_t where;
-	char *end;
+	char *end = control->used ? memchr(control->line, '\n', control->used)
+				  : NULL;
 	size_t len;
 
 	err->kind = ERROR_NONE;
-	while (control->used == 0 ||
-	       !(end = memchr(control->line, '\n', control->used)))
-		if (!fill(control, err))
-			return NULL;
+	if (!end)
+		return NULL;
 	len = (size_t)(end - control->line);
 	answer = json_loadb(control->line, len, 0, &where);
 	control->used -= len + 1;
@@ -192,6 +208,16 @@ json_t *tool_control_read(struct tool_control *control, struct error *err)
 		json_decref(answer);
 		return NULL;
 	}
+	return answer;
+}
+
+json_t *tool_control_read(struct tool_control *control, struct error *err)
+{
+	json_t *answer;
+
+	while (!(answer = tool_control_line(control, err)))
+		if (err->kind != ERROR_NONE || !tool_control_fill(control, err))
+			return NULL;
 	return answer;
 }
 

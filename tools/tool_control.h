@@ -20,6 +20,12 @@ struct tool_control;
  * root or in the socket's group. */
 bool tool_control_open(struct tool_control **out, const struct conf *conf,
 		       unsigned timeout_ms, struct error *err);
+
+/* tool_control_open_policyd - the same of geoblock-policyd, which not everybody wants:
+ * tool_control_away() knows an err that says that it does not run. */
+bool tool_control_open_policyd(struct tool_control **out,
+			       const struct conf *conf, unsigned timeout_ms,
+			       struct error *err);
 void tool_control_close(struct tool_control *control); /* NULL is allowed */
 
 /* tool_control_send - one request, given back (json_decref) in any case. */
@@ -30,13 +36,20 @@ bool tool_control_send(struct tool_control *control, json_t *request,
  * where the answer is {"error": …}.  ERROR_NONE: the daemon hung up. */
 json_t *tool_control_read(struct tool_control *control, struct error *err);
 
+/* For who waits for several, with poll(2): tool_control_fill() takes in what is there
+ * (false: nothing more will come; ERROR_NONE: it hung up), and tool_control_line()
+ * gives each answer of it that is whole, as tool_control_read(); NULL and ERROR_NONE:
+ * there is none. */
+int tool_control_fd(const struct tool_control *control);
+bool tool_control_fill(struct tool_control *control, struct error *err);
+json_t *tool_control_line(struct tool_control *control, struct error *err);
+const char *tool_control_name(const struct tool_control *control);
+
 /* tool_control_ask - open, send, read, close: for commands with one answer. */
 json_t *tool_control_ask(const struct conf *conf, json_t *request,
 			 struct error *err);
 
-/* tool_control_ask_policyd - the same of geoblock-policyd, on its own socket in
- * run-dir.  err's sys_errno is ENOENT or ECONNREFUSED where it does not run, which
- * tool_control_away() knows: not everybody wants it. */
+/* tool_control_ask_policyd - the same of geoblock-policyd. */
 json_t *tool_control_ask_policyd(const struct conf *conf, json_t *request,
 				 struct error *err);
 
