@@ -13,6 +13,17 @@
 #include "tools/tool.h"
 #include "tools/tool_signatures.h"
 
+static struct snapshot_file file_of(const struct stat *st)
+{
+	return (struct snapshot_file){
+		.device = st->st_dev,
+		.inode = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.modified = st->st_mtim,
+		.changed = st->st_ctim,
+	};
+}
+
 static void look(struct snapshot_file *file, const char *folder,
 		 const char *name)
 {
@@ -21,15 +32,8 @@ static void look(struct snapshot_file *file, const char *folder,
 
 	memset(file, 0, sizeof(*file));
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	if (stat(path, &st) != 0)
-		return;
-	*file = (struct snapshot_file){
-		.device = st.st_dev,
-		.inode = st.st_ino,
-		.size = (uint64_t)st.st_size,
-		.modified = st.st_mtim,
-		.changed = st.st_ctim,
-	};
+	if (stat(path, &st) == 0)
+		*file = file_of(&st);
 }
 
 static bool same_time(const struct timespec *a, const struct timespec *b)
@@ -63,6 +67,9 @@ static void load_image(struct snapshot *snapshot)
 	struct error fallback = { 0 }, *missing = &snapshot->missing;
 
 	snapshot_files_look(&snapshot->files, folder);
+	/* read with the configuration: it may have changed since */
+	if (snapshot->conf->spf_domain_count > 0)
+		snapshot->files.spf = file_of(&snapshot->conf->spf_file);
 	if (!image_open_newest(&snapshot->image, folder, IMAGE_CHECK_ALL,
 			       &fallback, missing))
 		return;

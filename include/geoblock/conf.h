@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include <geoblock/addr.h>
 #include <geoblock/agree.h>
@@ -38,7 +39,7 @@ struct conf_nets {
 	size_t count, room;
 	char **files; /* the lists that were read */
 	size_t file_count;
-	char *pattern; /* of `files`, the first one; NULL: none */
+	char *pattern;   /* of `files`, the first one; NULL: none */
 	struct iset set; /* their union */
 };
 
@@ -114,6 +115,7 @@ struct conf {
 	char **spf_domains; /* what they come to, each once */
 	size_t spf_domain_count;
 	char *spf_path;               /* STATE/spf, where there are domains */
+	struct stat spf_file;         /* before it was read; 0: not there */
 	struct spf_store spf_answers; /* the last ones; exempt has them */
 	char *spf_problem;            /* why they cannot be read, or NULL */
 

@@ -211,6 +211,8 @@ void conf_spf_load(struct conf_reader *r)
 		return;
 	}
 	quiet.path = conf->spf_path;
+	if (stat(conf->spf_path, &conf->spf_file) != 0)
+		memset(&conf->spf_file, 0, sizeof(conf->spf_file));
 	if (conf_text_load(&quiet, conf->spf_path, SPF_STORE_BYTES, &text) &&
 	    !spf_store_read(text.data, text.len, &answers, &err))
 		error_wrap(&err, "%s", conf->spf_path);

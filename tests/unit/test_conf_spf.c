@@ -154,6 +154,28 @@ static void test_missing(void **state)
 	conf = read_conf("\"a.example\"");
 	assert_null(conf->spf_problem);
 	assert_int_equal(conf->spf_answers.count, 0);
+	assert_int_equal(conf->spf_file.st_ino, 0);
+	conf_free(conf);
+}
+
+/* Who watches the file has to know which one was read, not which one is there. */
+static void test_which(void **state)
+{
+	struct conf *conf;
+	struct stat was, now;
+	char path[128], next[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/" SPF_STORE_NAME, folder);
+	snprintf(next, sizeof(next), "%s/next", folder);
+	write_file(SPF_STORE_NAME, ANSWERS);
+	assert_int_equal(stat(path, &was), 0);
+	conf = read_conf("\"a.example\"");
+	write_file("next", ANSWERS);
+	assert_int_equal(rename(next, path), 0);
+	assert_int_equal(stat(path, &now), 0);
+	assert_true(conf->spf_file.st_ino == was.st_ino);
+	assert_true(conf->spf_file.st_ino != now.st_ino);
 	conf_free(conf);
 }
 
@@ -179,10 +201,9 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exempt),
-		cmocka_unit_test(test_take),
-		cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_exempt),  cmocka_unit_test(test_take),
+		cmocka_unit_test(test_damaged), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_which),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
