@@ -22,7 +22,7 @@
 #define BATCH       64
 #define FRAMES_MAX  65536
 #define RATE_MAX    1000000
-#define SECONDS_MAX 120
+#define SECONDS_MAX 600
 
 static struct iovec frames[FRAMES_MAX];
 static size_t frame_count;

@@ -95,9 +95,9 @@ class Net:
                                 "tcp", "--syn", "-s", source, "-j", "NFQUEUE",
                                 "--queue-num", "1")
         self.start("nsenter", f"--net=/proc/{self.world.pid}/ns/net",
-                   f"{HELPERS}/disguise", "1")
+                   f"{HELPERS}/disguise", "1", stdout=subprocess.PIPE).stdout.readline()
         if ports:
-            self.start(PROBE, "listen", *ports)
+            self.start(PROBE, "listen", *ports, stdout=subprocess.PIPE).stdout.readline()
         sh("nft", "-f", "-", input="".join(
             ["table inet seen {\n"] +
             [f"counter m{v} {{}}\n" for v in range(8)] +
@@ -105,7 +105,6 @@ class Net:
             [f"tcp flags syn / syn,ack tcp dport {{25, 2525}} "
              f"meta mark and 0x70000000 == {v << MARK_SHIFT:#x} counter name m{v}\n"
              for v in range(8)] + ["}\n}\n"]))
-        time.sleep(0.2)
 
     def close(self):
         """Make room for another."""
@@ -120,8 +119,9 @@ class Net:
         return sh("nsenter", f"--net=/proc/{self.world.pid}/ns/net", *command, **options)
 
     def start(self, *command, **options):
-        self.background.append(subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                                **options))
+        self.background.append(subprocess.Popen(command, **{"stdout": subprocess.DEVNULL,
+                                                            **options}))
+        return self.background[-1]
 
     def connect(self, sender, family, ms=700, port=25):
         """accepted (or "accepted at N", by another listener), reset or timeout"""
@@ -201,7 +201,7 @@ class Site:
     def status(self):
         return json.loads(self.tool("status", "--json").stdout)
 
-    def ask(self, line, seconds=5):
+    def ask(self, line, seconds=60):
         """One line to the control socket, as a stranger would send it."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(seconds)
