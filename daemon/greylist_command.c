@@ -81,13 +81,8 @@ static bool take_pattern(struct search *search, const json_t *value,
 		return error_set(err, ERROR_MALFORMED, 0,
 				 "\"only\" has at most %d texts", PATTERNS_MAX);
 	pattern->text = text;
-	pattern->is_net = range_parse(text, strlen(text), &pattern->net, err);
-	if (!pattern->is_net && !strchr(text, '@') && strcmp(text, "<>") != 0)
-		return error_set(err, ERROR_MALFORMED, 0,
-				 "\"%.80s\" is no network, no sender "
-				 "(user@example.com, <>) and no domain "
-				 "(@example.com)",
-				 text);
+	if (!tool_whom(text, &pattern->net, &pattern->is_net, err))
+		return false;
 	search->count++;
 	return true;
 }

@@ -288,6 +288,22 @@ static int run(const struct conf *conf, const char *verb, int argc, char **argv,
 	return status;
 }
 
+/* Before anybody is asked: a mistake in them is no trouble of the service's. */
+static bool are_words(int argc, char **argv)
+{
+	struct error err = { 0 };
+	struct range net;
+	bool is_net;
+
+	for (int i = 0; i < argc; i++)
+		if (!(argc == 1 && strcmp(argv[i], "all") == 0) &&
+		    !tool_whom(argv[i], &net, &is_net, &err)) {
+			tool_usage(NAME, "%s", err.text);
+			return false;
+		}
+	return true;
+}
+
 int cmd_greylist(int argc, char **argv)
 {
 	bool json = false;
@@ -315,6 +331,8 @@ int cmd_greylist(int argc, char **argv)
 					"\"all\"");
 	if (strcmp(verb, "stats") == 0 && argc > 0)
 		return tool_usage(NAME, "there is no argument \"%s\"", argv[0]);
+	if (!are_words(argc, argv))
+		return STATUS_USAGE;
 	conf = tool_conf(cmd_config);
 	if (!conf)
 		return STATUS_USAGE;

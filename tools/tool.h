@@ -61,6 +61,11 @@ int tool_child_end(pid_t pid, unsigned ms);
 /* tool_now_ms - a clock that nobody sets, in milliseconds: CLOCK_MONOTONIC. */
 int64_t tool_now_ms(void);
 
+/* tool_whom - one word of whom the greylist is asked about: a network or an address
+ * (*net, and *is_net true), or a sender: user@example.com, @example.com, <>. */
+bool tool_whom(const char *text, struct range *net, bool *is_net,
+	       struct error *err);
+
 /* tool_hex - digest as text; buf has 2 * size + 1 bytes. */
 const char *tool_hex(const uint8_t *data, size_t size, char *buf);
 

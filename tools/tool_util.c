@@ -139,3 +139,15 @@ const char *tool_hex(const uint8_t *data, size_t size, char *buf)
 	buf[2 * size] = '\0';
 	return buf;
 }
+
+bool tool_whom(const char *text, struct range *net, bool *is_net,
+	       struct error *err)
+{
+	*is_net = range_parse(text, strlen(text), net, err);
+	return *is_net || strchr(text, '@') || strcmp(text, "<>") == 0 ||
+	       error_set(
+		       err, ERROR_MALFORMED, 0,
+		       "\"%.80s\" is no network, no sender (user@example.com, "
+		       "<>) and no domain (@example.com)",
+		       text);
+}
