@@ -43,4 +43,11 @@ void check_text(const struct conf *conf, const struct policy_split *split,
 json_t *check_json(const struct conf *conf, const struct policy_split *split,
 		   const struct check_notes *notes);
 
+/* check_places - sources, lists, SPF, folders and the table. */
+void check_places(const struct conf *conf);
+
+/* check_services - what the sections policyd, greylist and p0f come to. */
+void check_services(const struct conf *conf);
+void check_services_json(json_t *o, const struct conf *conf);
+
 #endif

@@ -358,6 +358,7 @@ json_t *check_json(const struct conf *conf, const struct policy_split *split,
 	put(o, "default", action_name(conf->policy.default_action));
 	json_object_set_new(o, "kernel", kernel(conf, split));
 	put_places(o, conf);
+	check_services_json(o, conf);
 	json_object_set_new(o, "notes", strings(notes->text, notes->count));
 	return o;
 }

@@ -1,98 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* check -v, for people: lines of at most 78 columns. */
-#include <stdarg.h>
+/* check -v, for people. */
 #include <stdio.h>
 #include <string.h>
 
 #include "tools/cmd_check.h"
+#include "tools/cmd_text.h"
 #include "tools/tool.h"
 
-#define COLUMNS   78
-#define LABEL     12 /* columns in front of a value */
 #define TITLE_MAX 24 /* columns of a rule's title; a longer one pushes on */
-
-/* Words under way to standard output, broken where a line is full.  The bytes of
- * KEEP are blanks at which no line is broken. */
-#define KEEP '\037'
-struct text {
-	char bytes[8192]; /* every country with its name takes about 4000 */
-	size_t used;
-};
-
-static void __attribute__((format(printf, 2, 3)))
-add(struct text *text, const char *fmt, ...)
-{
-	size_t room = sizeof(text->bytes) - text->used;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(text->bytes + text->used, room, fmt, ap);
-	va_end(ap);
-	if (n > 0)
-		text->used += (size_t)n < room ? (size_t)n : room - 1;
-}
-
-/* Columns of UTF-8 text, near enough: letters that are wide or combine are rare
- * here. */
-static unsigned width(const char *bytes, size_t len)
-{
-	unsigned columns = 0;
-
-	for (size_t i = 0; i < len; i++)
-		columns += ((unsigned char)bytes[i] & 0xc0) != 0x80;
-	return columns;
-}
-
-static void pad(unsigned columns)
-{
-	while (columns-- > 0)
-		putchar(' ');
-}
-
-/* The text as a paragraph behind `at` columns that are printed already, indented
- * by `indent`. */
-static void paragraph(const struct text *text, unsigned at, unsigned indent)
-{
-	const char *p = text->bytes, *end = p + text->used;
-
-	while (p < end) {
-		size_t len = strcspn(p, " ");
-		unsigned columns = width(p, len);
-
-		if (at > indent && at + 1 + columns > COLUMNS) {
-			putchar('\n');
-			pad(indent);
-			at = indent;
-		} else if (at > indent) {
-			putchar(' ');
-			at++;
-		}
-		for (size_t i = 0; i < len; i++)
-			putchar(p[i] == KEEP ? ' ' : p[i]);
-		at += columns;
-		p += len + (p[len] == ' ');
-	}
-	putchar('\n');
-}
-
-/* "label       text" */
-static void entry(const char *label, const struct text *text)
-{
-	unsigned used = width(label, strlen(label));
-
-	fputs(label, stdout);
-	pad(used < LABEL ? LABEL - used : 1);
-	paragraph(text, used < LABEL ? LABEL : used + 1, LABEL);
-}
-
-static void line(const char *label, const char *words)
-{
-	struct text text = { .used = 0 };
-
-	add(&text, "%s", words);
-	entry(label, &text);
-}
 
 /* "AT, CH", or with names "AT Austria, CH Switzerland". */
 static void add_codes(struct text *text, const struct country_set *set,
@@ -105,11 +20,11 @@ static void add_codes(struct text *text, const struct country_set *set,
 	for (; cc; cc = country_set_next(set, cc)) {
 		const char *name = names ? country_name(cc) : NULL;
 
-		add(text, "%s%s", between, country_text(cc, code));
+		text_add(text, "%s%s", between, country_text(cc, code));
 		if (name)
-			add(text, "%c", KEEP);
+			text_add(text, "%c", TEXT_KEEP);
 		for (; name && *name; name++)
-			add(text, "%c", *name == ' ' ? KEEP : *name);
+			text_add(text, "%c", *name == ' ' ? TEXT_KEEP : *name);
 		between = ", ";
 	}
 }
@@ -119,15 +34,16 @@ static void add_countries(struct text *text, const struct check_set *set)
 	bool any = set->word || set->except || country_set_count(&set->codes);
 
 	if (set->word)
-		add(text, "%s", set->word);
+		text_add(text, "%s", set->word);
 	else if (set->except)
-		add(text, "every country but ");
+		text_add(text, "every country but ");
 	if (!set->word)
 		add_codes(text, &set->codes, false);
 	if (set->unknown)
-		add(text, "%swhere no country is known", any ? ", and " : "");
+		text_add(text, "%swhere no country is known",
+			 any ? ", and " : "");
 	else if (!any)
-		add(text, "no country");
+		text_add(text, "no country");
 }
 
 /* ---- the parts ---- */
@@ -140,20 +56,20 @@ static void print_countries(const struct conf *conf)
 	struct text text = { .used = 0 };
 
 	for (size_t i = 0; i < conf->country_word_count; i++)
-		add(&text, "%s%s", i ? ", " : "", conf->country_words[i]);
+		text_add(&text, "%s%s", i ? ", " : "", conf->country_words[i]);
 	if (text.used == 0)
-		add(&text, "none");
-	entry("countries", &text);
+		text_add(&text, "none");
+	text_entry("countries", &text);
 	if (conf->country_word_count == 0)
 		return;
 	text.used = 0;
 	if (set.word || set.except) {
 		add_countries(&text, &set);
 	} else {
-		add(&text, "%u: ", country_set_count(allowed));
+		text_add(&text, "%u: ", country_set_count(allowed));
 		add_codes(&text, allowed, true);
 	}
-	entry("", &text);
+	text_entry("", &text);
 }
 
 static const struct country_group *group_of(const char *word)
@@ -175,9 +91,9 @@ static void print_groups(const struct conf *conf)
 
 		if (!group)
 			continue;
-		add(&text, "%s: %s", group->title, group->members);
-		entry(name, &text);
-		line("", group->source);
+		text_add(&text, "%s: %s", group->title, group->members);
+		text_entry(name, &text);
+		text_line("", group->source);
 	}
 }
 
@@ -190,10 +106,10 @@ static void add_or(struct text *text, size_t count, unsigned bits,
 	for (unsigned i = 0; i < count; i++)
 		if (bits >> i & 1) {
 			left--;
-			add(text, "%s%s", name(i),
-			    left > 1    ? ", "
-			    : left == 1 ? " or "
-					: "");
+			text_add(text, "%s%s", name(i),
+				 left > 1    ? ", "
+				 : left == 1 ? " or "
+					     : "");
 		}
 }
 
@@ -216,29 +132,29 @@ static void add_conditions(struct text *text, const struct conf *conf,
 	if (rule->has_country)
 		add_countries(text, &set);
 	if (rule->has_os || rule->has_confidence)
-		add(text, "%sos ", text->used ? "; " : "");
+		text_add(text, "%sos ", text->used ? "; " : "");
 	if (rule->has_os)
 		add_or(text, OS_CLASS_COUNT, rule->os, os_name);
 	else if (rule->has_confidence)
-		add(text, "known");
+		text_add(text, "known");
 	if (rule->has_os || rule->has_confidence)
-		add(text, " (%u%c%%)", rule->min_confidence, KEEP);
+		text_add(text, " (%u%c%%)", rule->min_confidence, TEXT_KEEP);
 	if (rule->has_rdns) {
-		add(text, "%srdns ", text->used ? "; " : "");
+		text_add(text, "%srdns ", text->used ? "; " : "");
 		add_or(text, RDNS_CLASS_COUNT, rule->rdns, rdns_name);
 	}
 	if (text->used == 0)
-		add(text, "always");
+		text_add(text, "always");
 }
 
 /* Columns that the titles of this policy take. */
 static unsigned title_columns(const struct policy *policy)
 {
-	unsigned most = width("default", 7);
+	unsigned most = text_width("default", 7);
 
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const char *title = policy->rules[i].title;
-		unsigned one = width(title, strlen(title));
+		unsigned one = text_width(title, strlen(title));
 
 		if (one > most && one <= TITLE_MAX)
 			most = one;
@@ -250,21 +166,21 @@ static unsigned title_columns(const struct policy *policy)
 static void row(unsigned columns, const char *number, const char *title,
 		enum action action, const char *stage, const struct text *text)
 {
-	unsigned used = width(title, strlen(title)), at = 6 + columns + 12;
+	unsigned used = text_width(title, strlen(title)), at = 6 + columns + 12;
 
 	printf("%4s  %s", number, title);
 	if (used > columns) {
 		putchar('\n');
-		pad(6 + columns);
+		text_pad(6 + columns);
 	} else {
-		pad(columns - used);
+		text_pad(columns - used);
 	}
 	printf("  %-8s  ", action_name(action));
 	if (stage) {
 		printf("%-6s  ", stage);
 		at += 8;
 	}
-	paragraph(text, at, at);
+	text_paragraph(text, at, at);
 }
 
 static void print_rules(const struct conf *conf, unsigned columns)
@@ -287,17 +203,17 @@ static void print_rules(const struct conf *conf, unsigned columns)
 		last = stage > last ? stage : last;
 	}
 	text.used = 0;
-	add(&text, policy->rule_count ? "where none matches" : "always");
+	text_add(&text, policy->rule_count ? "where none matches" : "always");
 	row(columns, "", "default", policy->default_action,
 	    stage_name(STAGE_KERNEL), &text);
 	if (last == STAGE_KERNEL)
 		return;
 	printf("\n");
-	line("  syn", "needs the looks of the SYN: geoblockd decides");
+	text_line("  syn", "needs the looks of the SYN: geoblockd decides");
 	if (last == STAGE_SMTP)
-		line("  smtp",
-		     "needs reverse DNS, too: geoblock-policyd decides");
-	line("", "Where they do not run, these rules are passed over.");
+		text_line("  smtp",
+			  "needs reverse DNS, too: geoblock-policyd decides");
+	text_line("", "Where they do not run, these rules are passed over.");
 }
 
 static void print_nets(const char *label, const struct conf_nets *nets,
@@ -308,13 +224,13 @@ static void print_nets(const char *label, const struct conf_nets *nets,
 	size_t ours = nets->count - built_in;
 
 	if (nets->count == 0)
-		add(&text, "nothing");
+		text_add(&text, "nothing");
 	if (ours)
-		add(&text, "%zu network%s", ours, ours == 1 ? "" : "s");
+		text_add(&text, "%zu network%s", ours, ours == 1 ? "" : "s");
 	if (built_in)
-		add(&text, ours ? ", and what is private"
-				: "what is private: RFC 1918, fc00::/7, "
-				  "link-local, loopback");
+		text_add(&text, ours ? ", and what is private"
+				     : "what is private: RFC 1918, fc00::/7, "
+				       "link-local, loopback");
 	row(columns, "", label, action, NULL, &text);
 }
 
@@ -327,7 +243,7 @@ static void print_class(const struct conf *conf, const struct verdict *verdict,
 	if (set)
 		add_countries(&text, set);
 	else
-		add(&text, "all others, and where no country is known");
+		text_add(&text, "all others, and where no country is known");
 	row(columns, needs_syn ? "*" : "",
 	    rule_title(&conf->policy, verdict->rule), verdict->action, NULL,
 	    &text);
@@ -356,112 +272,6 @@ static void print_split(const struct conf *conf,
 		       "SYN first\n");
 }
 
-static void print_list(const char **label, const char *file, size_t count)
-{
-	struct text text = { .used = 0 };
-
-	add(&text, "%zu%c%s in %s", count, KEEP,
-	    count == 1 ? "network" : "networks", file);
-	entry(*label, &text);
-	*label = "";
-}
-
-static void print_lists(const char *label, const struct conf *conf,
-			const struct conf_nets *nets)
-{
-	size_t here = check_count(nets, conf->path);
-
-	if (here)
-		print_list(&label, conf->path, here);
-	for (size_t i = 0; i < nets->file_count; i++)
-		print_list(&label, nets->files[i],
-			   check_count(nets, nets->files[i]));
-}
-
-/* "_spf.example.com (12 networks of 2026-01-31T04:00:00Z)" */
-static void add_domain(struct text *text, const struct conf *conf,
-		       const char *domain)
-{
-	const struct spf_entry *answer =
-		spf_store_find(&conf->spf_answers, domain);
-	char time[TOOL_TIME_MAX];
-
-	add(text, "%s ", domain);
-	if (!answer || answer->answered == 0)
-		add(text, "(no answer yet: run geoblock-sync)");
-	else
-		add(text, "(%zu network%s of %s%s%s)", answer->nets.count,
-		    answer->nets.count == 1 ? "" : "s",
-		    tool_time(answer->answered, time),
-		    answer->failed ? "; since then " : "",
-		    answer->failed ? answer->failed : "");
-}
-
-static void print_passed_over(const struct conf *conf, const char *domain)
-{
-	const struct spf_entry *answer =
-		spf_store_find(&conf->spf_answers, domain);
-
-	for (size_t i = 0; answer && i < answer->nets.note_count; i++) {
-		struct text text = { .used = 0 };
-
-		add(&text, "passed over: %s", answer->nets.notes[i]);
-		entry("", &text);
-	}
-}
-
-static void print_spf(const struct conf *conf)
-{
-	for (size_t i = 0; i < conf->spf_count; i++) {
-		const struct conf_spf *spf = &conf->spf[i];
-		const char *const *domains =
-			spf->provider ? spf->provider->domains
-				      : (const char *[]){ spf->word, NULL };
-		struct text text = { .used = 0 };
-
-		if (spf->provider)
-			add(&text, "%s = %s: ", spf->word,
-			    spf->provider->title);
-		for (size_t d = 0; domains[d]; d++) {
-			add(&text, "%s", d ? ", " : "");
-			add_domain(&text, conf, domains[d]);
-		}
-		entry(i ? "" : "spf", &text);
-		for (size_t d = 0; domains[d]; d++)
-			print_passed_over(conf, domains[d]);
-	}
-	if (conf->spf_problem)
-		line("", conf->spf_problem);
-}
-
-static void print_places(const struct conf *conf)
-{
-	char text[80];
-
-	printf("\n");
-	line("source", geo_kind_name(conf->source));
-	for (size_t i = 0; i < conf->url_count; i++)
-		line(i ? "" : "urls", conf->urls[i]);
-	for (size_t i = 0; i < conf->image_key_count; i++) {
-		char key[MANIFEST_KEY_TEXT];
-
-		line(i ? "" : "key",
-		     manifest_key_text(&conf->image_keys[i], key));
-	}
-	if (conf->mmdb)
-		line("mmdb", conf->mmdb);
-	if (conf->agree != AGREE_FIRST)
-		line("agree", agree_name(conf->agree));
-	print_lists("exempt", conf, &conf->exempt);
-	print_spf(conf);
-	print_lists("deny", conf, &conf->deny);
-	line("state-dir", conf->state_dir);
-	line("run-dir", conf->run_dir);
-	snprintf(text, sizeof(text), "inet %s, mark 0x%x", conf->table,
-		 conf->mark);
-	line("table", text);
-}
-
 void check_text(const struct conf *conf, const struct policy_split *split,
 		const struct check_notes *notes)
 {
@@ -469,19 +279,21 @@ void check_text(const struct conf *conf, const struct policy_split *split,
 	struct text text = { .used = 0 };
 
 	for (size_t i = 0; i < notes->count; i++)
-		line("note", notes->text[i]);
+		text_line("note", notes->text[i]);
 	printf("\n");
-	line("mode", conf->policy.audit
-			     ? "audit: refuses nothing, counts what it would"
-			     : "enforce");
+	text_line("mode",
+		  conf->policy.audit
+			  ? "audit: refuses nothing, counts what it would"
+			  : "enforce");
 	for (size_t i = 0; i < conf->port_count; i++)
-		add(&text, "%s%u", i ? ", " : "", conf->ports[i]);
-	entry("ports", &text);
+		text_add(&text, "%s%u", i ? ", " : "", conf->ports[i]);
+	text_entry("ports", &text);
 	print_countries(conf);
 	print_groups(conf);
 	if (conf->contact)
-		line("contact", conf->contact);
+		text_line("contact", conf->contact);
 	print_rules(conf, columns);
 	print_split(conf, split, columns);
-	print_places(conf);
+	check_places(conf);
+	check_services(conf);
 }
