@@ -49,6 +49,7 @@ ripencc|*|asn|*|0|summary
 ripencc|PT|ipv4|5.43.0.0|256|20010920|allocated
 ripencc|PT|ipv6|2a01:14::|32|20010920|allocated
 """
+SURE = 30000  # ms
 MARK_SHIFT = 28
 MARKS = {"tag": 1, "greylist": 2, "refuse": 3}
 
@@ -124,11 +125,12 @@ class Net:
         return self.background[-1]
 
     def connect(self, sender, family, ms=700, port=25):
-        """accepted (or "accepted at N", by another listener), reset or timeout"""
+        """accepted (or "accepted at N", by another listener), reset or timeout; ms=SURE
+        where it is no timeout, however busy the machine"""
         done = subprocess.run(
             ["nsenter", f"--net=/proc/{self.world.pid}/ns/net", PROBE, "connect",
              SENDERS[sender][family], MX[family], str(port), str(ms)],
-            capture_output=True, text=True, timeout=30)
+            capture_output=True, text=True, timeout=60)
         return re.sub(r" \d+ ms", "", done.stdout).strip() or done.stderr
 
     def marks(self):
