@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LIMIT_MS 60000
+#define TIMEOUTS 2 /* that it may take over one file */
 
 struct answer {
 	int status; /* of wait(2) */
@@ -223,11 +223,28 @@ static const char *last_words(char *said)
 	return strncmp(last, "gpgv: ", 6) == 0 ? last + 6 : last;
 }
 
+static bool ask(struct sync_child *c, uint32_t item, struct answer *answer)
+{
+	struct pollfd poll_fd = { .fd = c->gpgv, .events = POLLIN };
+	unsigned timeout =
+		c->job->timeout_s && c->job->timeout_s < FETCH_TIMEOUT_S
+			? c->job->timeout_s
+			: FETCH_TIMEOUT_S;
+
+	if (send(c->gpgv, &item, sizeof(item), MSG_NOSIGNAL) >= 0 &&
+	    poll(&poll_fd, 1, (int)(TIMEOUTS * 1000 * timeout)) > 0 &&
+	    recv(c->gpgv, answer, sizeof(*answer), 0) == sizeof(*answer))
+		return true;
+	/* what it says from now on would be of another file */
+	if (c->gpgv >= 0)
+		close(c->gpgv);
+	c->gpgv = -1;
+	return false;
+}
+
 bool gpgv_check(struct sync_child *c, size_t index, struct error *err)
 {
 	const struct fetch_item *item = &c->job->items[index];
-	uint32_t question = (uint32_t)index;
-	struct pollfd poll_fd = { .fd = c->gpgv, .events = POLLIN };
 	char name[CACHE_NAME_MAX];
 	struct answer answer;
 	size_t len;
@@ -240,9 +257,7 @@ bool gpgv_check(struct sync_child *c, size_t index, struct error *err)
 	free(key);
 	if (!ok)
 		return false;
-	if (send(c->gpgv, &question, sizeof(question), MSG_NOSIGNAL) < 0 ||
-	    poll(&poll_fd, 1, LIMIT_MS) <= 0 ||
-	    recv(c->gpgv, &answer, sizeof(answer), 0) != sizeof(answer))
+	if (!ask(c, (uint32_t)index, &answer))
 		return error_set(err, ERROR_SYSTEM, 0, "gpgv did not answer");
 	if (WIFEXITED(answer.status) && WEXITSTATUS(answer.status) == 0)
 		return true;

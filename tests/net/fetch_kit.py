@@ -322,12 +322,16 @@ class Site:
         elif md5 is None and os.path.exists(path + ".md5"):
             os.unlink(path + ".md5")
 
+    def logged(self):
+        with open(os.path.join(self.folder, "access.log")) as f:
+            return f.read()
+
     def log(self):
         """[(status, path)] of nginx since the last time."""
         path = os.path.join(self.folder, "access.log")
         # it writes when it has answered; and does one thing after the other
         self.answers("/last")
-        assert kit.wait_for(lambda: "GET /last " in open(path).read())
+        assert kit.wait_for(lambda: "GET /last " in self.logged())
         lines = [line.split('"') for line in open(path)]
         os.truncate(path, 0)
         asked = [(int(part[2].split()[0]), part[1].split()[1]) for part in lines]
