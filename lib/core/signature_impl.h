@@ -5,7 +5,8 @@
 #include <geoblock/signature.h>
 
 /* The parts of signature: signature.c owns the database, signature_parse.c
- * reads text into it, signature_index.c finds, signature_text.c writes. */
+ * reads text into it (signature_fields.c a signature), signature_build.c compiles it,
+ * signature_index.c finds, signature_text.c writes. */
 
 #define SIGNATURES_MAX      65535     /* p0f's own database has about 80 */
 #define SIGNATURES_FILE_MAX (8 << 20) /* bytes */
