@@ -149,17 +149,6 @@ static void fill_meta(struct transfer *t, uint32_t date)
 	memcpy(meta->md5, t->digest, sizeof(meta->md5));
 }
 
-/* A date that cannot be yet, by the file or by the clock, keeps nothing out. */
-static bool is_ahead(uint32_t date)
-{
-	time_t soon = time(NULL) + 2 * 86400;
-	struct tm tm;
-
-	return gmtime_r(&soon, &tm) &&
-	       date > (uint32_t)((tm.tm_year + 1900) * 10000 +
-				 (tm.tm_mon + 1) * 100 + tm.tm_mday);
-}
-
 /* A delegation file has to be the one that was asked for, and none of
  * yesterday: mirrors lag, and an old file can be given out to undo a change. */
 static bool check_head(struct transfer *t, uint32_t *date, struct error *err)
@@ -178,7 +167,8 @@ static bool check_head(struct transfer *t, uint32_t *date, struct error *err)
 				 geo_registry_name(registry),
 				 geo_registry_name(t->item->registry));
 	if (t->got->meta.known && !t->child->job->older &&
-	    *date < t->got->meta.date && !is_ahead(t->got->meta.date))
+	    *date < t->got->meta.date &&
+	    !geo_ahead(t->got->meta.date, time(NULL)))
 		return error_set(err, ERROR_HELD, 0,
 				 "is of %u, older than the file of %u that "
 				 "there is",

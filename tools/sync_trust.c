@@ -16,9 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Days that a file may be ahead of the clock: time zones, and some hours. */
-#define AHEAD_DAYS 2
-
 bool sync_override(struct sync *s, const char *fmt, ...)
 {
 	char text[700];
@@ -34,11 +31,6 @@ bool sync_override(struct sync *s, const char *fmt, ...)
 		s->overridden = json_array();
 	json_array_append_new(s->overridden, json_string(text));
 	return true;
-}
-
-static bool ahead(uint32_t date)
-{
-	return geo_days(date) > (int32_t)(time(NULL) / 86400) + AHEAD_DAYS;
 }
 
 static const struct geo_source *source_before(const struct sync *s,
@@ -63,7 +55,8 @@ static bool is_older(const struct geo_source *now,
 		     const struct geo_source *before)
 {
 	return before && now->date != 0 && now->date < before->date &&
-	       (!ahead(before->date) || ahead(now->date));
+	       (!geo_ahead(before->date, time(NULL)) ||
+		geo_ahead(now->date, time(NULL)));
 }
 
 static void leave(struct sync *s, size_t at, const struct geo_source *before)
@@ -91,7 +84,7 @@ void sync_dates(struct sync *s)
 			source_before(s, now->registry);
 		char of[TOOL_DATE_MAX];
 
-		if (now->date != 0 && ahead(now->date))
+		if (now->date != 0 && geo_ahead(now->date, time(NULL)))
 			sync_warn(s,
 				  "%s: data of %s, which is still to come: "
 				  "is this machine's clock right?",

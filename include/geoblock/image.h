@@ -186,13 +186,4 @@ bool image_make(struct image **image, const struct geo_table *table,
 bool image_install(const struct image *image, const char *state_dir,
 		   bool *changed, struct error *err);
 
-/* image_write - image_make() and image_install() in one. */
-bool image_write(const char *state_dir, const struct geo_table *table,
-		 uint64_t now, bool *changed, struct error *err);
-
-/* image_build - the same into a file of the caller's, created new (O_EXCL),
- * fsync'ed: for --dry-run, tests and export. */
-bool image_build(const char *path, const struct geo_table *table, uint64_t now,
-		 struct error *err);
-
 #endif

@@ -44,16 +44,11 @@ bool iset_add6(struct iset *set, addr6_t first, addr6_t last,
 bool iset_add(struct iset *set, const struct range *r, struct error *err);
 bool iset_normalise(struct iset *set, struct error *err);
 
-/* Algebra on normalised sets.  *out is a set too (all zero bytes, or one with
- * contents: they are replaced) and no operand; it is empty after an error. */
-bool iset_union(struct iset *out, const struct iset *a, const struct iset *b,
-		struct error *err);
+/* iset_subtract - what of a is not in b, both normalised.  *out is a set too (all zero
+ * bytes, or one with contents: they are replaced) and no operand; it is empty after an
+ * error. */
 bool iset_subtract(struct iset *out, const struct iset *a, const struct iset *b,
 		   struct error *err);
-bool iset_intersect(struct iset *out, const struct iset *a,
-		    const struct iset *b, struct error *err);
-
-bool iset_equal(const struct iset *a, const struct iset *b);
 
 /* iset_has4, iset_has6 - membership, by binary search.  iset_find_* also give
  * the range. */

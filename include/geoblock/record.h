@@ -2,6 +2,7 @@
 #ifndef GEOBLOCK_RECORD_H
 #define GEOBLOCK_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <geoblock/country.h>
@@ -46,6 +47,10 @@ const char *geo_status_name(enum geo_status status);       /* "allocated", "" */
  * geo_date - the date of such a number. */
 int32_t geo_days(uint32_t date);
 uint32_t geo_date(int32_t days);
+
+/* geo_ahead - whether a date cannot be yet, by the file or by the clock: more than
+ * two days after `now`, seconds since 1970, which time zones do not explain. */
+bool geo_ahead(uint32_t date, int64_t now);
 
 /* What is known of a range besides its ends.  The layout is that of the image. */
 struct geo_record {

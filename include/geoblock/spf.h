@@ -167,7 +167,6 @@ struct spf_store {
 	size_t count;
 };
 
-void spf_entry_clear(struct spf_entry *entry);
 void spf_store_clear(struct spf_store *store);
 struct spf_entry *spf_store_find(const struct spf_store *store,
 				 const char *domain);

@@ -242,13 +242,8 @@ void conf_greylist_check(struct conf_reader *r, unsigned window_line,
 
 /* ---- networks ---- */
 
-/* conf_nets_file - add the networks of one list.  conf_nets_private - add the
- * networks that are nobody's on the Internet. conf_nets_finish - make the
- * union. */
-bool conf_nets_add(struct conf_reader *r, struct conf_nets *nets,
-		   const struct conf_net *net);
-void conf_nets_file(struct conf_reader *r, struct conf_nets *nets,
-		    const char *path);
+/* conf_nets_private - add the networks that are nobody's on the Internet.
+ * conf_nets_finish - make the union. */
 void conf_nets_private(struct conf_reader *r, struct conf_nets *nets);
 void conf_nets_finish(struct conf_reader *r, struct conf_nets *nets);
 void conf_nets_clear(struct conf_nets *nets);

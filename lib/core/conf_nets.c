@@ -41,8 +41,8 @@ void conf_nets_clear(struct conf_nets *nets)
 	memset(nets, 0, sizeof(*nets));
 }
 
-bool conf_nets_add(struct conf_reader *r, struct conf_nets *nets,
-		   const struct conf_net *net)
+static bool add_net(struct conf_reader *r, struct conf_nets *nets,
+		    const struct conf_net *net)
 {
 	struct conf_net *added;
 	struct error err;
@@ -124,11 +124,12 @@ static bool read_line(struct conf_reader *r, struct conf_nets *nets,
 		conf_fail(r, file, line, "%s", err.text);
 		return true;
 	}
-	return conf_nets_add(r, nets, &net);
+	return add_net(r, nets, &net);
 }
 
-void conf_nets_file(struct conf_reader *r, struct conf_nets *nets,
-		    const char *path)
+/* The networks of one list. */
+static void read_list(struct conf_reader *r, struct conf_nets *nets,
+		      const char *path)
 {
 	struct conf_text text = { 0 };
 	const char *file = keep_file(r, nets, path);
@@ -157,7 +158,7 @@ void conf_nets_private(struct conf_reader *r, struct conf_nets *nets)
 		struct error err;
 
 		if (!range_parse(text, strlen(text), &net.range, &err) ||
-		    !conf_nets_add(r, nets, &net))
+		    !add_net(r, nets, &net))
 			return;
 	}
 }
@@ -229,7 +230,7 @@ void conf_set_networks(struct conf_reader *r,
 			continue;
 		}
 		net.note = conf_text_note(r->text, value->line);
-		if (!conf_nets_add(r, nets, &net))
+		if (!add_net(r, nets, &net))
 			return;
 	}
 }
@@ -256,7 +257,7 @@ static void read_pattern(struct conf_reader *r, struct conf_nets *nets,
 		return;
 	}
 	if (!pattern) {
-		conf_nets_file(r, nets, value->text);
+		read_list(r, nets, value->text);
 		return;
 	}
 	rc = glob(value->text, 0, unreadable, &found);
@@ -268,7 +269,7 @@ static void read_pattern(struct conf_reader *r, struct conf_nets *nets,
 			  value->text, found.gl_pathc, LIST_FILES_MAX);
 	else
 		for (size_t i = 0; i < found.gl_pathc; i++)
-			conf_nets_file(r, nets, found.gl_pathv[i]);
+			read_list(r, nets, found.gl_pathv[i]);
 	globfree(&found);
 }
 

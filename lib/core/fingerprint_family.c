@@ -107,7 +107,8 @@ static enum fit fit_timestamps(const struct look *look)
 	return look->p->window == 8192 ? FIT_KNOWN : FIT_BUFFER;
 }
 
-const char *windows_flavour(enum windows_generation generation)
+/* "10 or 11" */
+static const char *windows_flavour(enum windows_generation generation)
 {
 	static const char *const flavours[] = {
 		[WINDOWS_UNKNOWN] = "",

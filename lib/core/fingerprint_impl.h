@@ -54,7 +54,4 @@ struct guess family_guess(const struct packet *p);
  * of the tool if its hand is known, else "". */
 const char *family_crafted(const struct packet *p);
 
-/* "10 or 11" */
-const char *windows_flavour(enum windows_generation generation);
-
 #endif

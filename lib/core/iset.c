@@ -116,32 +116,12 @@ static bool finish(struct iset *out, bool ok)
 	return ok;
 }
 
-bool iset_union(struct iset *out, const struct iset *a, const struct iset *b,
-		struct error *err)
-{
-	empty(out, a, b);
-	return finish(out, unite4(out, a, b, err) && unite6(out, a, b, err));
-}
-
 bool iset_subtract(struct iset *out, const struct iset *a, const struct iset *b,
 		   struct error *err)
 {
 	empty(out, a, b);
 	return finish(out,
 		      subtract4(out, a, b, err) && subtract6(out, a, b, err));
-}
-
-bool iset_intersect(struct iset *out, const struct iset *a,
-		    const struct iset *b, struct error *err)
-{
-	empty(out, a, b);
-	return finish(out,
-		      intersect4(out, a, b, err) && intersect6(out, a, b, err));
-}
-
-bool iset_equal(const struct iset *a, const struct iset *b)
-{
-	return equal4(&a->v4, &b->v4) && equal6(&a->v6, &b->v6);
 }
 
 bool iset_has(const struct iset *set, const struct addr *addr)

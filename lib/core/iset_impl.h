@@ -124,24 +124,7 @@ static bool OF(normalise)(struct OF(iset) * s, struct error *err)
 	return true;
 }
 
-/* ---- algebra: one walk along both sets ----------------------------------- */
-
-static bool OF(unite)(struct iset *out, const struct iset *a,
-		      const struct iset *b, struct error *err)
-{
-	const struct OF(iset) *x = &a->OF(v), *y = &b->OF(v);
-	size_t i = 0, j = 0;
-
-	while (i < x->count || j < y->count) {
-		bool from_x = j == y->count ||
-			      (i < x->count && x->r[i].first <= y->r[j].first);
-		const struct OF(range) *r = from_x ? &x->r[i++] : &y->r[j++];
-
-		if (!OF(iset_add)(out, r->first, r->last, err))
-			return false;
-	}
-	return true;
-}
+/* ---- one walk along both sets --------------------------------------------- */
 
 /* What of first-last is in none of y's ranges from *j on; *j is left at the
  * first that may still reach beyond last. */
@@ -175,34 +158,6 @@ static bool OF(subtract)(struct iset *out, const struct iset *a,
 				      &b->OF(v), &j, err))
 			return false;
 	return true;
-}
-
-static bool OF(intersect)(struct iset *out, const struct iset *a,
-			  const struct iset *b, struct error *err)
-{
-	const struct OF(iset) *x = &a->OF(v), *y = &b->OF(v);
-	size_t i = 0, j = 0;
-
-	while (i < x->count && j < y->count) {
-		const struct OF(range) *p = &x->r[i], *q = &y->r[j];
-		ADDR first = p->first > q->first ? p->first : q->first;
-		ADDR last = p->last < q->last ? p->last : q->last;
-
-		if (first <= last && !OF(append)(&out->OF(v), first, last, err))
-			return false;
-		if (p->last < q->last)
-			i++;
-		else
-			j++;
-	}
-	return true;
-}
-
-static bool OF(equal)(const struct OF(iset) * a, const struct OF(iset) * b)
-{
-	return a->count == b->count &&
-	       (a->count == 0 ||
-		memcmp(a->r, b->r, a->count * sizeof(*a->r)) == 0);
 }
 
 /* ---- questions ----------------------------------------------------------- */

@@ -59,3 +59,8 @@ uint32_t geo_date(int32_t days)
 	       (uint32_t)((month + 2) % 12 + 1) * 100u +
 	       (uint32_t)(left - (month * 306 + 5) / 10 + 1);
 }
+
+bool geo_ahead(uint32_t date, int64_t now)
+{
+	return geo_days(date) > now / 86400 + 2;
+}

@@ -22,7 +22,7 @@
 #define FIRST_LINE "geoblock-spf 1"
 #define TERM_MAX   (SPF_DOMAIN_MAX + 40)
 
-void spf_entry_clear(struct spf_entry *entry)
+static void spf_entry_clear(struct spf_entry *entry)
 {
 	free(entry->failed);
 	entry->failed = NULL;

@@ -93,20 +93,6 @@ static bool create(int folder, const char *name, const char *shown,
 	return ok;
 }
 
-bool image_build(const char *path, const struct geo_table *table, uint64_t now,
-		 struct error *err)
-{
-	uint8_t *bytes;
-	size_t size;
-	bool ok;
-
-	if (!image_compile(table, now, &bytes, &size, err))
-		return error_wrap(err, "%s", path);
-	ok = create(AT_FDCWD, path, path, bytes, size, err);
-	free(bytes);
-	return ok;
-}
-
 /* ---- the state folder
  * --------------------------------------------------------- */
 
@@ -243,19 +229,5 @@ bool image_install(const struct image *image, const char *state_dir,
 		return false;
 	ok = replace(folder, state_dir, image->map, image->bytes, changed, err);
 	close(folder);
-	return ok;
-}
-
-bool image_write(const char *state_dir, const struct geo_table *table,
-		 uint64_t now, bool *changed, struct error *err)
-{
-	struct image *image;
-	bool ok;
-
-	*changed = false;
-	if (!image_make(&image, table, now, err))
-		return error_wrap(err, "%s", state_dir);
-	ok = image_install(image, state_dir, changed, err);
-	image_close(image);
 	return ok;
 }

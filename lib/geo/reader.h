@@ -77,10 +77,6 @@ bool text_entry(struct reader *r, const char *dated, struct text *entry,
 #define TEXT_QUOTE_MAX 64
 const char *text_quote(const struct text *text, char buf[TEXT_QUOTE_MAX]);
 
-/* text_date - the date in "Thu, 25 Jun 2026 04:33:59 GMT" or
- * "Sun Oct  8 12:07:27 UTC 2017" as YYYYMMDD; 0 if there is none. */
-uint32_t text_date(const struct text *text);
-
 /* geo_warn_say - tell a listener, if there is one. */
 void geo_warn_say(const struct geo_warn *warn, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

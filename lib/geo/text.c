@@ -57,7 +57,9 @@ static unsigned month(const struct text *t)
 	return 0;
 }
 
-uint32_t text_date(const struct text *text)
+/* The date in "Thu, 25 Jun 2026 04:33:59 GMT" or
+ * "Sun Oct  8 12:07:27 UTC 2017" as YYYYMMDD; 0 if there is none. */
+static uint32_t text_date(const struct text *text)
 {
 	const char *p = text->p, *end = p + text->len;
 	unsigned y = 0, m = 0, d = 0;

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include <geoblock/geo.h>
+#include <geoblock/image.h>
+
+#include "lib/geo/image_build.h"
 
 static inline void table_add(struct geo_table *t, const struct range *r,
 			     const struct geo_record *record)
@@ -82,6 +85,35 @@ static inline void table_free(struct geo_table *t)
 	free(t->v6);
 	free(t->sources);
 	*t = (struct geo_table){ 0 };
+}
+
+/* Into the state folder, and into a file of any name. */
+static inline bool image_write(const char *state_dir,
+			       const struct geo_table *table, uint64_t now,
+			       bool *changed, struct error *err)
+{
+	struct image *image;
+	bool ok = image_make(&image, table, now, err) &&
+		  image_install(image, state_dir, changed, err);
+
+	image_close(image);
+	return ok;
+}
+
+static inline bool image_save(const char *path, const struct geo_table *table,
+			      uint64_t now, struct error *err)
+{
+	uint8_t *bytes;
+	size_t size;
+	FILE *f;
+	bool ok;
+
+	if (!image_compile(table, now, &bytes, &size, err))
+		return false;
+	f = fopen(path, "w");
+	ok = f && fwrite(bytes, 1, size, f) == size;
+	free(bytes);
+	return f && fclose(f) == 0 && ok;
 }
 
 #endif

@@ -20,6 +20,7 @@
 #include "lib/geo/image_build.h"
 #include "lib/geo/image_format.h"
 #include "tests/unit/image_table.h"
+#include "tests/unit/iset_equal.h"
 
 static char folder[] = "/tmp/test-image-XXXXXX";
 static char path[sizeof(folder) + 16];
@@ -49,7 +50,7 @@ static void build(const struct geo_table *t)
 	struct error err = { 0 };
 
 	unlink(path);
-	if (!image_build(path, t, 1767225600, &err))
+	if (!image_save(path, t, 1767225600, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -456,30 +457,16 @@ static void test_too_large(void **state)
 {
 	struct geo_table t = table_of(lists[5]);
 	struct error err = { 0 };
+	struct image *image;
 	size_t count = t.count4;
 
 	(void)state;
 	t.count4 = IMAGE_SEGMENTS_MAX / 2;
-	unlink(path);
-	assert_false(image_build(path, &t, 0, &err));
+	assert_false(image_make(&image, &t, 0, &err));
+	assert_null(image);
 	assert_int_equal(err.kind, ERROR_LIMIT);
 	assert_non_null(strstr(err.text, "IPv4 ranges"));
-	assert_int_equal(access(path, F_OK), -1);
 	t.count4 = count;
-	table_free(&t);
-}
-
-static void test_build_new(void **state)
-{
-	struct geo_table t = table_of(lists[1]);
-	struct error err = { 0 };
-
-	(void)state;
-	store("mine", 4);
-	assert_false(image_build(path, &t, 0, &err));
-	assert_int_equal(err.sys_errno, EEXIST);
-	assert_false(image_build("/nonexistent/x", &t, 0, &err));
-	assert_non_null(strstr(err.text, "/nonexistent/x"));
 	table_free(&t);
 }
 
@@ -884,7 +871,7 @@ static void newest_case(const char *current, const char *previous,
 		unlink(names[i]);
 		if (!what[i])
 			continue;
-		assert_true(image_build(names[i], &t, i ? 100 : 200, NULL));
+		assert_true(image_save(names[i], &t, i ? 100 : 200, NULL));
 		if (strcmp(what[i], "bad") == 0)
 			assert_int_equal(truncate(names[i], 300), 0);
 	}
@@ -950,7 +937,6 @@ int main(void)
 		cmocka_unit_test(test_about),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_build_new),
 		cmocka_unit_test(test_no_image),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_flipped),

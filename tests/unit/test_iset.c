@@ -18,6 +18,8 @@
 
 #include <geoblock/iset.h>
 
+#include "tests/unit/iset_equal.h"
+
 /* ---- tables
  * -------------------------------------------------------------------- */
 
@@ -114,44 +116,35 @@ static void test_canonical(void **state)
 }
 
 static const struct {
-	const char *a, *b, *both, *only_a, *any;
+	const char *a, *b, *only_a;
 } pairs[] = {
-	{ "", "", "", "", "" },
-	{ "10.0.0.0/8", "", "", "10.0.0.0/8", "10.0.0.0/8" },
-	{ "", "10.0.0.0/8", "", "", "10.0.0.0/8" },
-	{ "0.0.0.0/0", "0.0.0.0", "0.0.0.0", "0.0.0.1-255.255.255.255",
-	  "0.0.0.0/0" },
-	{ "0.0.0.0/0", "255.255.255.255", "255.255.255.255",
-	  "0.0.0.0-255.255.255.254", "0.0.0.0/0" },
-	{ "0.0.0.0/0", "0.0.0.0/0", "0.0.0.0/0", "", "0.0.0.0/0" },
-	{ "10.0.0.0-10.0.0.4", "10.0.0.1 10.0.0.3", "10.0.0.1 10.0.0.3",
-	  "10.0.0.0 10.0.0.2 10.0.0.4", "10.0.0.0-10.0.0.4" },
-	{ "10.0.0.0 10.0.0.2 10.0.0.4", "10.0.0.1 10.0.0.3", "",
-	  "10.0.0.0 10.0.0.2 10.0.0.4", "10.0.0.0-10.0.0.4" },
+	{ "", "", "" },
+	{ "10.0.0.0/8", "", "10.0.0.0/8" },
+	{ "", "10.0.0.0/8", "" },
+	{ "0.0.0.0/0", "0.0.0.0", "0.0.0.1-255.255.255.255" },
+	{ "0.0.0.0/0", "255.255.255.255", "0.0.0.0-255.255.255.254" },
+	{ "0.0.0.0/0", "0.0.0.0/0", "" },
+	{ "10.0.0.0-10.0.0.4", "10.0.0.1 10.0.0.3",
+	  "10.0.0.0 10.0.0.2 10.0.0.4" },
+	{ "10.0.0.0 10.0.0.2 10.0.0.4", "10.0.0.1 10.0.0.3",
+	  "10.0.0.0 10.0.0.2 10.0.0.4" },
 	/* one range of b over several of a */
 	{ "10.0.0.0 10.0.0.2 10.0.0.4-10.0.0.9", "10.0.0.1-10.0.0.5",
-	  "10.0.0.2 10.0.0.4/31", "10.0.0.0 10.0.0.6-10.0.0.9",
-	  "10.0.0.0-10.0.0.9" },
-	{ "::/0", "::", "::", "::1-" TOP6, "::/0" },
-	{ "::/0", TOP6, TOP6, "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe",
-	  "::/0" },
-	{ "10.0.0.1 ::1", "10.0.0.1 ::2", "10.0.0.1", "::1",
-	  "10.0.0.1 ::1-::2" },
+	  "10.0.0.0 10.0.0.6-10.0.0.9" },
+	{ "::/0", "::", "::1-" TOP6 },
+	{ "::/0", TOP6, "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe" },
+	{ "10.0.0.1 ::1", "10.0.0.1 ::2", "::1" },
 };
 
-static void test_algebra(void **state)
+static void test_subtract(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
 		struct iset a = set_of(pairs[i].a), b = set_of(pairs[i].b);
 		struct iset out = set_of("192.0.2.7 2001:db8::7");
 
-		assert_true(iset_intersect(&out, &a, &b, NULL));
-		assert_text(&out, pairs[i].both);
 		assert_true(iset_subtract(&out, &a, &b, NULL));
 		assert_text(&out, pairs[i].only_a);
-		assert_true(iset_union(&out, &a, &b, NULL));
-		assert_text(&out, pairs[i].any);
 		iset_clear(&a);
 		iset_clear(&b);
 		iset_clear(&out);
@@ -434,17 +427,9 @@ static void one_round(const struct placing *at)
 	check(&b, &mb, at);
 	check_has(&a, &ma, at);
 	check_cidrs(&a, &ma, at);
-	assert_true(iset_union(&out, &a, &b, NULL));
-	for (size_t i = 0; i < SPAN; i++)
-		want.has[i] = ma.has[i] || mb.has[i];
-	check(&out, &want, at);
 	assert_true(iset_subtract(&out, &a, &b, NULL));
 	for (size_t i = 0; i < SPAN; i++)
 		want.has[i] = ma.has[i] && !mb.has[i];
-	check(&out, &want, at);
-	assert_true(iset_intersect(&out, &a, &b, NULL));
-	for (size_t i = 0; i < SPAN; i++)
-		want.has[i] = ma.has[i] && mb.has[i];
 	check(&out, &want, at);
 	iset_clear(&a);
 	iset_clear(&b);
@@ -514,7 +499,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_canonical),
-		cmocka_unit_test(test_algebra),
+		cmocka_unit_test(test_subtract),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_random),

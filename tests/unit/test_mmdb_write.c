@@ -37,7 +37,7 @@ static struct image *open_image(const struct geo_table *t)
 	struct image *image;
 
 	unlink(image_path);
-	assert_true(image_build(image_path, t, 1767225600, NULL));
+	assert_true(image_save(image_path, t, 1767225600, NULL));
 	assert_true(image_open(&image, image_path, IMAGE_CHECK_ALL, NULL));
 	return image;
 }

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/iset_equal.h"
 #include "tools/tool_confirm.h"
 
 static char folder[] = "/tmp/test-plan-XXXXXX";
