@@ -221,8 +221,8 @@ static bool still_talking(int s)
 	char line[16];
 
 	return s >= 0 && write(s, "NOOP\r\n", 6) == 6 &&
-	       ready(s, POLLIN, &ms) &&
-	       read(s, line, sizeof(line)) >= 3 && memcmp(line, "250", 3) == 0;
+	       ready(s, POLLIN, &ms) && read(s, line, sizeof(line)) >= 3 &&
+	       memcmp(line, "250", 3) == 0;
 }
 
 static int steady(char **argv)
