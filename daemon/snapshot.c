@@ -203,6 +203,8 @@ bool snapshot_keeps(const struct snapshot *now, const struct snapshot *next,
 	else if (a->queue != b->queue || a->queue_count != b->queue_count ||
 		 a->queue_fail_closed != b->queue_fail_closed)
 		what = "queue";
+	else if (a->mark != b->mark) /* table and answers change one by one */
+		what = "mark";
 	else if (a->nflog_group != b->nflog_group)
 		what = "nflog-group";
 	else if (a->hosts != b->hosts)
