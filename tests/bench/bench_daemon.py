@@ -23,7 +23,7 @@ LISTENER = os.path.join(HELPERS, "net/queue_listener")
 SOURCES = "11.0.0.0-126.255.255.255"  # none of them exempt
 QUEUE, LENGTH = 25, 8192
 ROUNDS = int(os.environ.get("QUEUE_ROUNDS", "5"))
-DELAYS, DELAY_ROUNDS, PAUSE_US = 2000, 11, 200
+DELAYS, DELAY_ROUNDS, PAUSE_US = 1000, 31, 200
 RATE, SECONDS = 200000, 2
 RULES = ('rule "w" { country = outside os = windows action = drop }\n'
          'rule "abroad" { country = outside action = drop }')
@@ -93,7 +93,11 @@ def delay(net):
 
 
 def bench_delay(row, net, site):
-    """Above what the same SYN takes where nobody listens and it bypasses the queue."""
+    """Above what the same SYN takes where nobody listens and it bypasses the queue.
+
+    One round's 99th percentile may be three times another's, for both: whatever else
+    runs on the machine adds to it and nothing takes away.  So there are many short
+    rounds, and the figure is their lower quartile."""
     added = {"ours": [], "peer": []}
     for _ in range(DELAY_ROUNDS):
         none = delay(net)
@@ -101,7 +105,7 @@ def bench_delay(row, net, site):
             with runner:
                 added[who].append([a - b for a, b in zip(delay(net), none)])
     for i, name in enumerate(("median", "p99")):
-        ours, peer = (statistics.median(a[i] for a in added[who])
+        ours, peer = (statistics.quantiles((a[i] for a in added[who]), n=4)[0]
                       for who in ("ours", "peer"))
         row(f"added delay of a SYN, {name}", ours, peer, "accept-all loop", "≤ 1.1 ×", "ns")
 
