@@ -160,9 +160,10 @@ class Site:
         self.write()
         kit.run(kit.SYNC, "--quiet", "--config", self.conf, *self.files, check=0)
 
-    def write(self, rules="", mode="enforce", extra="", raw=None, hosts="hosts = 100000"):
+    def write(self, rules="", mode="enforce", extra="", raw=None, hosts="hosts = 100000",
+              countries="countries = {US}"):
         with open(self.conf, "w") as f:
-            f.write(raw or f'mode = {mode}\ncountries = {{US}}\n'
+            f.write(raw or f'mode = {mode}\n{countries}\n'
                     f'state-dir = "{self.folder}/state"\n'
                     f'run-dir = "{self.folder}/run"\n{hosts}\nuser = nobody\n'
                     f'geo {{ max-age = 520w }}\n{rules}\n{extra}\n')
