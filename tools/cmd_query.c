@@ -254,7 +254,8 @@ static bool open_all(struct query *q, bool many)
 		q->mmdb = NULL;
 	}
 	/* a list is answered from the image alone: it may be a long one */
-	if (!many && !tool_control_open(&q->daemon, q->conf, DAEMON_MS, NULL))
+	if (!many &&
+	    !tool_control_open(&q->daemon, q->conf, DAEMON_MS, &q->no_daemon))
 		q->daemon = NULL;
 	if (q->ask_dns && !tool_dns_open(&q->dns, q->conf, DNS_MS, &err)) {
 		log_err("%s", err.text);

@@ -32,6 +32,7 @@ struct query {
 	struct kernel *kernel; /* NULL: not asked */
 	enum query_live live_mode;
 	struct tool_control *daemon; /* NULL: away, or not asked */
+	struct error no_daemon;      /* why */
 	bool json;
 	bool brief; /* one line an address */
 	bool has_os;

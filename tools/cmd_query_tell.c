@@ -2,6 +2,7 @@
 /* How an answer of geoblock query is told: to programs as an object with every
  * detail, to people as a paragraph that begins with the verdict and its reason, or
  * as one line. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,8 +110,11 @@ static void put_seen(const struct query *q, json_t *o,
 }
 
 /* "2026-11-23T13:23:30Z, windows (98 %), greylist by "windows", 3 times" */
-static void print_seen(const struct query_answer *a)
+static void print_seen(const struct query *q, const struct query_answer *a)
 {
+	if (q->no_daemon.sys_errno == EACCES)
+		printf("  last SYN cannot be asked for: %s\n",
+		       q->no_daemon.text);
 	if (!a->seen)
 		return;
 	printf("  last SYN %s, %s (%lld %%), %s by \"%s\", %lld seen since "
@@ -280,7 +284,7 @@ static void print_long(const struct query *q, const struct query_answer *a)
 	print_record(q, a);
 	if (q->dns)
 		query_rdns_print(&a->rdns);
-	print_seen(a);
+	print_seen(q, a);
 	print_live(q, a);
 	print_further(q, a);
 }
