@@ -25,7 +25,7 @@ static const struct {
 	const char *user;
 	int capability; /* -1: none */
 } services[] = {
-	[RIGHTS_GEOBLOCKD] = { "geoblock", CAP_NET_ADMIN },
+	[RIGHTS_GEOBLOCKD] = { TOOL_USER, CAP_NET_ADMIN },
 	[RIGHTS_POLICYD] = { "geoblock-policy", -1 },
 };
 

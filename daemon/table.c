@@ -81,10 +81,8 @@ static void restore(struct daemon *daemon)
 	int lock;
 
 	/* made here, so that it is there when there is no right to make it */
-	if (!tool_lock(&lock, conf->state_dir, TOOL_LOCK_TABLE,
-		       access(conf->state_dir, W_OK) == 0 ? TOOL_LOCK_TABLE_MODE
-							  : 0,
-		       TOOL_LOCK_TABLE_MS, &err))
+	if (!tool_lock_table(&lock, conf, access(conf->state_dir, W_OK) == 0,
+			     TOOL_LOCK_TABLE_MS, &err))
 		log_warn("%s; going on without the lock", err.text);
 	if (tool_confirm_waits(conf->state_dir, NULL)) /* worker.c's stays() */
 		log_info("table %s: left alone while a change of geoblock-sync "

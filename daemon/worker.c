@@ -61,8 +61,8 @@ static int lock_table(struct worker *worker, struct worker_result *out)
 {
 	int fd;
 
-	if (!tool_lock(&fd, worker->current->conf->state_dir, TOOL_LOCK_TABLE,
-		       0, TOOL_LOCK_TABLE_MS, &out->unlocked))
+	if (!tool_lock_table(&fd, worker->current->conf, false,
+			     TOOL_LOCK_TABLE_MS, &out->unlocked))
 		error_wrap(&out->unlocked, "going on without the lock");
 	return fd;
 }

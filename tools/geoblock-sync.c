@@ -67,8 +67,7 @@ static void make_table_lock(const struct sync *s)
 	struct error err = { 0 };
 	int fd;
 
-	if (tool_lock(&fd, s->conf->state_dir, TOOL_LOCK_TABLE,
-		      TOOL_LOCK_TABLE_MODE, 0, &err))
+	if (tool_lock_table(&fd, s->conf, true, 0, &err))
 		tool_unlock(fd);
 }
 
@@ -213,8 +212,7 @@ static bool apply_plan(struct sync *s, const struct tool_plan *plan,
 	bool ok;
 
 	if (!s->dry_run &&
-	    !tool_lock(&lock, s->conf->state_dir, TOOL_LOCK_TABLE,
-		       TOOL_LOCK_TABLE_MODE, TOOL_LOCK_TABLE_MS, &err)) {
+	    !tool_lock_table(&lock, s->conf, true, TOOL_LOCK_TABLE_MS, &err)) {
 		if (err.kind != ERROR_HELD)
 			return sync_fail(
 				s, "%s; the kernel's sets stay as they were",

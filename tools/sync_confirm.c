@@ -87,8 +87,7 @@ static int lock_table(const struct sync *s)
 {
 	int lock;
 
-	tool_lock(&lock, s->conf->state_dir, TOOL_LOCK_TABLE,
-		  TOOL_LOCK_TABLE_MODE, TOOL_LOCK_TABLE_MS, NULL);
+	tool_lock_table(&lock, s->conf, true, TOOL_LOCK_TABLE_MS, NULL);
 	return lock;
 }
 

@@ -6,11 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tools/tool_rights.h"
 
 #define AGAIN_MS 10
 
@@ -28,8 +31,18 @@ static bool try(int fd, unsigned wait_ms)
 	return true;
 }
 
-bool tool_lock(int *fd, const char *folder, const char *name, mode_t mode,
-	       unsigned wait_ms, struct error *err)
+#define NOBODY ((gid_t)-1)
+
+/* What the file is to be from now on; an older version may have made it. */
+static void settle(int fd, mode_t mode, gid_t group)
+{
+	if (group != NOBODY && fchown(fd, (uid_t)-1, group) != 0)
+		mode |= S_IROTH;
+	(void)!fchmod(fd, mode);
+}
+
+static bool lock(int *fd, const char *folder, const char *name, mode_t mode,
+		 gid_t group, unsigned wait_ms, struct error *err)
 {
 	int flags = mode ? O_RDWR | O_CREAT : O_RDONLY;
 	char path[4096];
@@ -44,7 +57,7 @@ bool tool_lock(int *fd, const char *folder, const char *name, mode_t mode,
 						   "owner"
 						 : "");
 	if (mode)
-		(void)!fchmod(*fd, mode); /* an older version's */
+		settle(*fd, mode, group);
 	if (try(*fd, wait_ms))
 		return true;
 	if (errno == EWOULDBLOCK)
@@ -55,6 +68,23 @@ bool tool_lock(int *fd, const char *folder, const char *name, mode_t mode,
 	close(*fd);
 	*fd = -1;
 	return false;
+}
+
+bool tool_lock(int *fd, const char *folder, const char *name, mode_t mode,
+	       unsigned wait_ms, struct error *err)
+{
+	return lock(fd, folder, name, mode, NOBODY, wait_ms, err);
+}
+
+bool tool_lock_table(int *fd, const struct conf *conf, bool make,
+		     unsigned wait_ms, struct error *err)
+{
+	const struct passwd *user =
+		make ? getpwnam(conf->user ? conf->user : TOOL_USER) : NULL;
+	mode_t mode = !make ? 0 : user ? 0640 : 0644;
+
+	return lock(fd, conf->state_dir, TOOL_LOCK_TABLE, mode,
+		    user ? user->pw_gid : NOBODY, wait_ms, err);
 }
 
 void tool_unlock(int fd)

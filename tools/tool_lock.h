@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include <geoblock/conf.h>
 #include <geoblock/error.h>
 
 /* Locks of a state folder, each a file there; a lock goes with its process.
@@ -24,12 +25,7 @@
 /* How long for the table: staging is a matter of a second on a slow machine. */
 #define TOOL_LOCK_TABLE_MS 10000
 
-/* The second one's file has to be readable for geoblockd, whose user and group the
- * maker may not have the right to name: so it is for all, and anybody may keep the
- * lock.  Who waited in vain therefore goes on without it; the switch itself is a
- * compare-and-swap. */
 #define TOOL_LOCK_STATE_MODE 0600
-#define TOOL_LOCK_TABLE_MODE 0644
 
 /* tool_lock - wait for it up to wait_ms (0: not at all).  The file gets that mode,
  * and is made where it is not there; where mode is 0 it is opened for reading only
@@ -38,5 +34,13 @@
 bool tool_lock(int *fd, const char *folder, const char *name, mode_t mode,
 	       unsigned wait_ms, struct error *err);
 void tool_unlock(int fd); /* -1 is allowed */
+
+/* tool_lock_table - the second one, wait_ms as above.  make: its file is made, and given
+ * to the group of geoblockd's user (mode 0640), as who can open it can keep it locked.
+ * Where there is no such user, or no right to give, geoblockd may be anybody, and the
+ * file is for all (0644).  Who waited in vain goes on without it: the switch itself is
+ * a compare-and-swap. */
+bool tool_lock_table(int *fd, const struct conf *conf, bool make,
+		     unsigned wait_ms, struct error *err);
 
 #endif

@@ -11,6 +11,9 @@
 
 /* Rights, given up: for every process of ours that reads what strangers write. */
 
+#define TOOL_USER                                                              \
+	"geoblock" /* geoblockd's, where the configuration names none */
+
 struct tool_drop {
 	bool change; /* to another user: */
 	uid_t uid;
