@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /* One event is one line: "program: what key=value".  On a terminal or in a
- * pipe it goes to stderr as it is; under systemd (JOURNAL_STREAM set) the line
- * begins with "<N>", the syslog level, see sd-daemon(3). lib/core never logs:
+ * pipe it goes to stderr as it is; where stderr is the journal's (JOURNAL_STREAM)
+ * the line begins with "<N>", the syslog level, see sd-daemon(3). lib/core never logs:
  * it returns. */
 
 enum log_level {

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* One program, one log: state of the process, not of an object. */
@@ -15,10 +16,23 @@ static bool log_levels; /* "<N>" in front, for the journal */
 static bool log_waits = true;
 static atomic_ullong log_dropped;
 
+/* systemd.exec(5): the variable outlives a redirection, so it says which file the
+ * journal's is. */
+static bool is_journal(void)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat file;
+
+	return text && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &file) == 0 && file.st_dev == device &&
+	       file.st_ino == inode;
+}
+
 void log_init(const char *program)
 {
 	log_program = program;
-	log_levels = getenv("JOURNAL_STREAM") != NULL && !isatty(STDERR_FILENO);
+	log_levels = is_journal();
 }
 
 void log_threshold(enum log_level max)
