@@ -211,7 +211,8 @@ static void make_loop(struct policyd *policyd)
 	if (service->control)
 		control_start(service->control, policyd->loop,
 			      policyd_control_answer, policyd);
-	if (!policyd_clients_new(&policyd->clients, policyd, &err) ||
+	if (!policyd_recent_init(&policyd->recent, &err) ||
+	    !policyd_clients_new(&policyd->clients, policyd, &err) ||
 	    !greylist_open(&policyd->greylist, policyd->snapshot->conf,
 			   policyd->loop, &err))
 		fatal(STATUS_UNABLE, "%s", err.text);

@@ -10,6 +10,7 @@
 #include "daemon/counters.h"
 #include "daemon/greylist.h"
 #include "daemon/policyd_answer.h"
+#include "daemon/policyd_question.h"
 #include "daemon/policyd_syn.h"
 #include "daemon/rights.h"
 #include "daemon/service.h"
@@ -69,6 +70,7 @@ struct policyd {
 	struct service service;
 	struct rights rights;
 	struct policyd_counters counters;
+	struct policyd_recent recent;
 	struct journal journal;
 	uint64_t started; /* seconds since 1970 */
 	bool listening;   /* connections are taken */

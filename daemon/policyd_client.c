@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A connection is a slot, with room for one request and a buffer for what came after
- * it; all of them are allocated at the start.  A request goes
- *
- *	read ─► facts ─► geoblockd: the SYN ─► verdict ─► greylist ─► reply
- *
- * and while it waits for others nothing is read from its connection, so that the slot
+ * it; all of them are allocated at the start.  While a
+ * request has no answer (policyd_question.h) nothing is read from its connection, so that the slot
  * cannot become somebody else's before they have answered.  Replies are not queued: one fits any socket's
  * buffer, and who sends requests without reading replies is hung up on. */
 #include "daemon/policyd_client.h"
@@ -13,20 +10,15 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <geoblock/log.h>
-#include <geoblock/rdns.h>
-#include <geoblock/siphash.h>
 
 #include "daemon/policyd.h"
-#include "daemon/policyd_request.h"
+#include "daemon/policyd_question.h"
 
-#define INPUT_MAX  4096
-#define RECENT_MAX 8192 /* messages whose header was given; a power of two */
+#define INPUT_MAX 4096
 
 struct client {
 	struct policyd_clients *clients;
@@ -37,9 +29,7 @@ struct client {
 	ev_io io;
 	ev_timer idle;
 	struct policyd_parser parser;
-	struct policyd_ruling ruling;
-	uint16_t port;
-	struct timespec began;
+	struct policyd_question question;
 	size_t at, len; /* of input */
 	char input[INPUT_MAX];
 };
@@ -48,8 +38,6 @@ struct policyd_clients {
 	struct policyd *policyd;
 	struct client *slots;
 	size_t count;
-	uint8_t key[SIPHASH_KEY_SIZE];
-	uint64_t recent[RECENT_MAX]; /* hashes of instances */
 };
 
 static void on_client(struct ev_loop *loop, ev_io *io, int events);
@@ -71,12 +59,6 @@ bool policyd_clients_new(struct policyd_clients **out, struct policyd *policyd,
 	}
 	for (size_t i = 0; i < POLICYD_CLIENTS_MAX; i++)
 		clients->slots[i].fd = -1;
-	if (getrandom(clients->key, sizeof(clients->key), 0) !=
-	    sizeof(clients->key)) {
-		policyd_clients_free(clients);
-		*out = NULL;
-		return error_set(err, ERROR_SYSTEM, errno, "getrandom");
-	}
 	clients->policyd = policyd;
 	return true;
 }
@@ -202,34 +184,7 @@ void policyd_clients_add(struct policyd_clients *clients, int fd)
 	set_limit(client, POLICYD_IDLE_S);
 }
 
-/* A port, or 0 where it is none. */
-static uint16_t port_of(const char *text)
-{
-	unsigned long port = 0;
-
-	for (; *text >= '0' && *text <= '9' && port <= UINT16_MAX; text++)
-		port = 10 * port + (unsigned long)(*text - '0');
-	return *text == '\0' && port <= UINT16_MAX ? (uint16_t)port : 0;
-}
-
 /* ---- an answer -------------------------------------------------------------- */
-
-static void count_delay(struct policyd_counters *counters,
-			const struct timespec *began)
-{
-	static const uint32_t bounds[] = POLICYD_DELAYS;
-	struct timespec now;
-	uint64_t us;
-	size_t i = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	us = (uint64_t)((now.tv_sec - began->tv_sec) * 1000000 +
-			(now.tv_nsec - began->tv_nsec) / 1000);
-	while (i < POLICYD_DELAYS_COUNT && us > bounds[i])
-		i++;
-	counters->delays[i]++;
-	counters->delays_us += us;
-}
 
 /* Send a reply; the connection is free for the next request.  A client that is gone,
  * or does not read, is hung up on. */
@@ -237,11 +192,9 @@ static void reply(struct client *client, enum policyd_action action)
 {
 	struct policyd *policyd = client->clients->policyd;
 	char text[POLICYD_REPLY_MAX];
-	size_t len = policyd_reply(policyd->snapshot->conf, &client->ruling,
-				   action, text);
+	size_t len = policyd_reply(policyd->snapshot->conf,
+				   &client->question.ruling, action, text);
 
-	policyd->counters.replies[action]++;
-	count_delay(&policyd->counters, &client->began);
 	client->waiting = false;
 	if (send(client->fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT) !=
 	    (ssize_t)len) {
@@ -252,178 +205,28 @@ static void reply(struct client *client, enum policyd_action action)
 	client->partial = false;
 }
 
-static void skip(struct client *client, enum policyd_skip why)
-{
-	client->clients->policyd->counters.skipped[why]++;
-	reply(client, POLICYD_DUNNO);
-}
-
-/* Whether this message, for whichever of its recipients, got its header before. */
-static bool is_again(struct policyd_clients *clients, const char *instance)
-{
-	uint64_t hash, *slot;
-
-	if (instance[0] == '\0')
-		return false;
-	hash = siphash(clients->key, instance, strlen(instance));
-	slot = &clients->recent[hash % RECENT_MAX];
-	if (*slot == hash)
-		return true;
-	*slot = hash;
-	return false;
-}
-
-static void note(struct policyd *policyd, const struct client *client)
-{
-	const struct policyd_ruling *ruling = &client->ruling;
-	const struct subject *subject = &ruling->subject;
-	struct counters *counters = &policyd->counters.verdicts;
-	struct decision decision = {
-		.time = (uint64_t)ev_now(policyd->loop),
-		.source = ruling->client,
-		.sport = client->port,
-		.dport = port_of(client->parser.request.server_port),
-		.country = subject->country,
-		.os = subject->os,
-		.confidence = subject->confidence,
-		.verdict = ruling->verdict,
-		.audit = policyd->snapshot->conf->policy.audit,
-		.rdns = subject->has_rdns ? rdns_class_name(subject->rdns)
-					  : NULL,
-	};
-	bool refused = is_refusal(ruling->verdict.action);
-
-	counters->actions[ruling->verdict.action]++;
-	counters->reasons[REASON_OF(ruling->verdict.rule)]++;
-	counters->os[subject->os].seen++;
-	counters->os[subject->os].refused += refused;
-	counters->countries[COUNTRY_SLOT(subject->country)].seen++;
-	counters->countries[COUNTRY_SLOT(subject->country)].refused += refused;
-	if (subject->has_rdns)
-		policyd->counters.rdns[subject->rdns]++;
-	if (ruling->verdict.action == ACTION_GREYLIST && !decision.audit)
-		decision.greylist =
-			greylist_answer_name(ruling->greylist.answer);
-	journal_note(&policyd->journal, &decision);
-	service_decisions(&policyd->service);
-}
-
-static void finish(struct client *client)
-{
-	struct policyd *policyd = client->clients->policyd;
-	const struct conf *conf = policyd->snapshot->conf;
-	enum policyd_action action;
-
-	/* a reload may have come since the greylist was asked: the verdict is of
-	 * the policy that its rule is looked up in */
-	client->ruling.verdict =
-		policyd_decide(&conf->policy, &client->ruling.subject);
-	action = policyd_action(conf, &client->ruling);
-	note(policyd, client);
-	if (action == POLICYD_PREPEND &&
-	    is_again(client->clients, client->parser.request.instance))
-		action = POLICYD_DUNNO;
-	reply(client, action);
-}
+/* ---- a request -------------------------------------------------------------- */
 
 static void process(struct client *client);
 
-static void on_greylist(void *ctx, const struct greylist_result *result)
+static void on_answer(void *ctx, enum policyd_action action)
 {
 	struct client *client = ctx;
 
-	client->clients->policyd->counters.greylist[result->answer]++;
-	client->ruling.greylist = *result;
-	finish(client);
+	reply(client, action);
 	process(client);
-}
-
-static void on_looks(void *ctx, const struct policyd_looks *looks)
-{
-	struct client *client = ctx;
-	struct policyd *policyd = client->clients->policyd;
-	const struct policyd_request *request = &client->parser.request;
-	struct subject *subject = &client->ruling.subject;
-	struct greylist_triplet triplet = {
-		.client = client->ruling.client,
-		.sender = request->sender,
-		.recipient = request->recipient,
-	};
-	struct verdict verdict;
-
-	policyd->counters.seen[looks->seen]++;
-	if (looks->seen == POLICYD_AWAY) {
-		skip(client, POLICYD_SKIP_AWAY);
-		process(client);
-		return;
-	}
-	subject->has_os = looks->seen != POLICYD_UNSEEN && !looks->alike;
-	if (subject->has_os) {
-		subject->os = looks->os;
-		subject->confidence = looks->confidence;
-	}
-	verdict = policyd_decide(&policyd->snapshot->conf->policy, subject);
-	if (verdict.action != ACTION_GREYLIST ||
-	    policyd->snapshot->conf->policy.audit) {
-		finish(client);
-		process(client);
-		return;
-	}
-	triplet.regardless = subject->has_os && subject->os == OS_WINDOWS;
-	greylist_check(policyd->greylist, &triplet,
-		       (uint64_t)ev_now(policyd->loop), on_greylist, client);
-}
-
-/* ---- a request -------------------------------------------------------------- */
-
-static enum policyd_skip learn(struct client *client)
-{
-	const struct policyd_request *request = &client->parser.request;
-	const struct snapshot *snapshot = client->clients->policyd->snapshot;
-	struct subject *subject = &client->ruling.subject;
-	struct addr *addr = &client->ruling.client;
-	const char *reverse = request->reverse_client_name;
-
-	memset(&client->ruling, 0, sizeof(client->ruling));
-	client->port = port_of(request->client_port);
-	if (strcmp(request->protocol_state, "RCPT") != 0)
-		return POLICYD_SKIP_STATE;
-	if (request->sasl_username[0])
-		return POLICYD_SKIP_SASL;
-	if (!addr_parse(request->client_address,
-			strlen(request->client_address), addr, NULL))
-		return POLICYD_SKIP_ADDRESS;
-	if (!snapshot->image)
-		return POLICYD_SKIP_DATA;
-	judge_sender(&snapshot->judge, addr, subject);
-	/* older mail servers send the verified name only */
-	if (!(request->given & POLICYD_REVERSE_CLIENT_NAME))
-		reverse = request->client_name;
-	subject->has_rdns = request->given & POLICYD_CLIENT_NAME;
-	if (subject->has_rdns)
-		subject->rdns = rdns_classify(addr, request->client_name,
-					      reverse, NULL);
-	return POLICYD_SKIP_NONE;
 }
 
 static void on_request(struct client *client)
 {
-	struct policyd *policyd = client->clients->policyd;
-	enum policyd_skip why;
-
-	clock_gettime(CLOCK_MONOTONIC, &client->began);
-	policyd->counters.requests++;
-	why = learn(client);
-	if (why != POLICYD_SKIP_NONE) {
-		skip(client, why);
-		return;
-	}
 	client->waiting = true;
-	if (client->ruling.subject.exempt || client->ruling.subject.denied)
-		finish(client);
-	else
-		policyd_syn_ask(policyd->syn, &client->ruling.client,
-				client->port, on_looks, client);
+	client->question = (struct policyd_question){
+		.policyd = client->clients->policyd,
+		.request = &client->parser.request,
+		.done = on_answer,
+		.ctx = client,
+	};
+	policyd_question_ask(&client->question);
 }
 
 static void refuse(struct client *client, const char *why)
