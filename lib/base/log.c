@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,13 +21,16 @@ static atomic_ullong log_dropped;
  * journal's is. */
 static bool is_journal(void)
 {
-	const char *text = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
+	const char *wanted = getenv("JOURNAL_STREAM");
 	struct stat file;
+	char text[48];
 
-	return text && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &file) == 0 && file.st_dev == device &&
-	       file.st_ino == inode;
+	if (!wanted || fstat(STDERR_FILENO, &file) != 0)
+		return false;
+	snprintf(text, sizeof(text), "%llu:%llu",
+		 (unsigned long long)file.st_dev,
+		 (unsigned long long)file.st_ino);
+	return strcmp(text, wanted) == 0;
 }
 
 void log_init(const char *program)
