@@ -20,8 +20,6 @@
 #include "daemon/policyd_listen.h"
 #include "tools/tool.h"
 
-#define FDS_BESIDE 256 /* descriptors beside the clients' */
-
 static const char help[] =
 	"usage: geoblock-policyd [OPTION…]\n"
 	"\n"
@@ -163,7 +161,7 @@ static void on_data(void *ctx)
 static void raise_limit(void)
 {
 	struct rlimit limit;
-	rlim_t want = POLICYD_CLIENTS_MAX + FDS_BESIDE;
+	rlim_t want = POLICYD_CLIENTS_MAX + POLICYD_FDS_BESIDE;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
 		return;

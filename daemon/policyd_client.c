@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,11 +38,25 @@ struct client {
 struct policyd_clients {
 	struct policyd *policyd;
 	struct client *slots;
-	size_t count;
+	size_t max, count;
 };
 
 static void on_client(struct ev_loop *loop, ev_io *io, int events);
 static void on_idle(struct ev_loop *loop, ev_timer *timer, int events);
+
+/* Descriptors must not run out: idle clients make room for new ones, and a connection
+ * that cannot be taken makes none. */
+static size_t slots_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur >= POLICYD_CLIENTS_MAX + POLICYD_FDS_BESIDE)
+		return POLICYD_CLIENTS_MAX;
+	return limit.rlim_cur > 2 * POLICYD_FDS_BESIDE
+		       ? limit.rlim_cur - POLICYD_FDS_BESIDE
+		       : limit.rlim_cur / 2;
+}
 
 bool policyd_clients_new(struct policyd_clients **out, struct policyd *policyd,
 			 struct error *err)
@@ -49,15 +64,16 @@ bool policyd_clients_new(struct policyd_clients **out, struct policyd *policyd,
 	struct policyd_clients *clients = calloc(1, sizeof(*clients));
 
 	*out = clients;
-	if (clients)
-		clients->slots =
-			calloc(POLICYD_CLIENTS_MAX, sizeof(struct client));
+	if (clients) {
+		clients->max = slots_max();
+		clients->slots = calloc(clients->max, sizeof(struct client));
+	}
 	if (!clients || !clients->slots) {
 		free(clients);
 		*out = NULL;
 		return error_set(err, ERROR_LIMIT, 0, "out of memory");
 	}
-	for (size_t i = 0; i < POLICYD_CLIENTS_MAX; i++)
+	for (size_t i = 0; i < clients->max; i++)
 		clients->slots[i].fd = -1;
 	clients->policyd = policyd;
 	return true;
@@ -85,7 +101,7 @@ void policyd_clients_free(struct policyd_clients *clients)
 {
 	if (!clients)
 		return;
-	for (size_t i = 0; i < POLICYD_CLIENTS_MAX; i++)
+	for (size_t i = 0; i < clients->max; i++)
 		if (clients->slots[i].fd >= 0)
 			hang_up(&clients->slots[i]);
 	free(clients->slots);
@@ -117,9 +133,9 @@ static struct client *find_slot(struct policyd_clients *clients, uid_t uid,
 				bool *full)
 {
 	struct client *vacant = NULL, *oldest = NULL, *own = NULL;
-	size_t of_user = 0;
+	size_t of_user = 0, share = POLICYD_OF_USER(clients->max);
 
-	for (size_t i = 0; i < POLICYD_CLIENTS_MAX; i++) {
+	for (size_t i = 0; i < clients->max; i++) {
 		struct client *client = &clients->slots[i];
 
 		if (client->fd < 0) {
@@ -132,10 +148,10 @@ static struct client *find_slot(struct policyd_clients *clients, uid_t uid,
 		of_user++;
 		own = longer_idle(own, client);
 	}
-	*full = !vacant || of_user >= POLICYD_OF_USER_MAX;
+	*full = !vacant || of_user >= share;
 	if (!*full)
 		return vacant;
-	if (of_user >= POLICYD_OF_USER_MAX)
+	if (of_user >= share)
 		oldest = own;
 	if (oldest)
 		hang_up(oldest);

@@ -12,10 +12,11 @@
 
 /* Postfix gives a connection up after 1000 s, or after 300 s without a question
  * (smtpd_policy_service_max_ttl, _max_idle). */
-#define POLICYD_CLIENTS_MAX 1280
-#define POLICYD_OF_USER_MAX 1024  /* of them; who comes by TCP is one user */
-#define POLICYD_IDLE_S      1200. /* between requests */
-#define POLICYD_REQUEST_S   10.   /* from a request's first byte to its last */
+#define POLICYD_CLIENTS_MAX 1280 /* fewer, where RLIMIT_NOFILE is lower */
+#define POLICYD_FDS_BESIDE  256  /* descriptors that are not theirs */
+#define POLICYD_OF_USER(n)  ((n) - (n) / 5) /* who comes by TCP is one user */
+#define POLICYD_IDLE_S      1200.           /* between requests */
+#define POLICYD_REQUEST_S   10. /* from a request's first byte to its last */
 
 struct policyd;
 struct policyd_clients;

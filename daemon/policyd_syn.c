@@ -193,6 +193,7 @@ static void connect_to(struct policyd_syn *syn)
 		return;
 	}
 	syn->fd = fd;
+	syn->in_len = 0;
 	ev_io_set(&syn->io, fd, EV_READ);
 	ev_io_start(syn->loop, &syn->io);
 	ask(syn, &loopback, 0, on_here, syn);

@@ -144,8 +144,8 @@ class Net:
 class Site:
     """Configuration, country data and the daemon."""
 
-    def __init__(self):
-        self.folder = kit.folder()
+    def __init__(self, place=None):
+        self.folder = kit.folder(place)
         os.chmod(self.folder, 0o755)
         self.conf = os.path.join(self.folder, "geoblock.conf")
         self.log = os.path.join(self.folder, "log")
