@@ -25,13 +25,14 @@
 
 #include <jansson.h>
 
+#include "daemon/control.h"
 #include "daemon/greylist_redis.h"
 #include "tools/tool.h"
 
 #define LOOK_MAX     20000 /* records for one request, */
 #define LOOK_MS      10    /* and the time for them … */
 #define LOOK_STEP    64    /* … after these, so that each gets on */
-#define ROWS_MAX     400   /* of some 300 bytes, within CONTROL_OUTPUT_MAX */
+#define ROWS_MAX     (CONTROL_OUTPUT_MAX / 2) /* bytes; one more row fits */
 #define PATTERNS_MAX 64
 #define FORGETS_MAX  500 /* at the disk, where mail waits for them */
 
@@ -51,9 +52,10 @@ struct search {
 	unsigned looked;
 	int64_t until; /* tool_now_ms() */
 	json_t *rows;  /* list */
-	size_t found;
-	bool failed; /* forget: no memory, or the store is behind */
-	bool done;   /* forget: and it is on disk */
+	size_t bytes;  /* of them */
+	size_t found;  /* forget */
+	bool failed;   /* forget: no memory, or the store is behind */
+	bool done;     /* forget: and it is on disk */
 };
 
 static char *dump(json_t *object)
@@ -246,8 +248,10 @@ static bool list_one(void *ctx, const struct greylist_key *key,
 	put_time(row, "first_seen", record->first);
 	put_time(row, "last_seen", record->last);
 	put_time(row, "expires", record->expires);
+	/* escapes can make a sender six times as long */
+	search->bytes += json_dumpb(row, NULL, 0, JSON_COMPACT);
 	json_array_append_new(search->rows, row);
-	return ++search->found < ROWS_MAX && has_time(search);
+	return search->bytes < ROWS_MAX && has_time(search);
 }
 
 static char *list(struct search *search)

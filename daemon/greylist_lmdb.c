@@ -371,7 +371,12 @@ bool greylist_lmdb_commit(struct greylist_lmdb *lmdb, struct error *err)
 	}
 	rc = mdb_txn_commit(lmdb->txn);
 	lmdb->txn = NULL;
-	return rc == 0 || fail(rc, "cannot be written", err);
+	/* EIO is also LMDB's word for a write that a full disk cut short */
+	return rc == 0 ||
+	       fail(rc,
+		    rc == EIO ? "cannot be written, or the disk is full"
+			      : "cannot be written",
+		    err);
 }
 
 static MDB_val value_of(const void *data, size_t len)

@@ -233,21 +233,12 @@ static void refused(struct greylist_redis *redis, const redisReply *reply)
 	redis->failures++;
 }
 
-static void on_check(void *ctx, void *arg, const redisReply *reply)
+static void on_eval(void *ctx, void *arg, const redisReply *reply)
 {
 	struct greylist_redis *redis = ctx;
 	struct greylist_job *job = arg;
 	struct greylist_result result;
-	struct words words;
 
-	if (reply && reply->type == REDIS_REPLY_ERROR &&
-	    strncmp(reply->str, "NOSCRIPT", 8) == 0) {
-		/* it was restarted; this makes it known again */
-		job_words(&words, "EVAL", check_script, job);
-		if (redis_link_send(redis->link, on_check, job, words.argc,
-				    words.argv, words.lengths))
-			return;
-	}
 	if (reply && take_result(reply, job, &result)) {
 		redis->refuses = false;
 		redis_link_good(redis->link);
@@ -258,6 +249,22 @@ static void on_check(void *ctx, void *arg, const redisReply *reply)
 	if (reply)
 		refused(redis, reply);
 	redis->events.answered(redis->events.ctx, job, false);
+}
+
+static void on_check(void *ctx, void *arg, const redisReply *reply)
+{
+	struct greylist_redis *redis = ctx;
+	struct words words;
+
+	if (reply && reply->type == REDIS_REPLY_ERROR &&
+	    strncmp(reply->str, "NOSCRIPT", 8) == 0) {
+		/* it was restarted; this makes it known again */
+		job_words(&words, "EVAL", check_script, arg);
+		if (redis_link_send(redis->link, on_eval, arg, words.argc,
+				    words.argv, words.lengths))
+			return;
+	}
+	on_eval(ctx, arg, reply);
 }
 
 bool greylist_redis_check(struct greylist_redis *redis,
