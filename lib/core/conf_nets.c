@@ -11,6 +11,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LIST_FILES_MAX 4096
 
@@ -249,6 +250,7 @@ static void read_pattern(struct conf_reader *r, struct conf_nets *nets,
 {
 	bool pattern = strpbrk(value->text, "*?[") != NULL;
 	glob_t found = { 0 };
+	struct stat there;
 	int rc;
 
 	if (value->text[0] != '/') {
@@ -257,7 +259,12 @@ static void read_pattern(struct conf_reader *r, struct conf_nets *nets,
 		return;
 	}
 	if (!pattern) {
-		read_list(r, nets, value->text);
+		if (stat(value->text, &there) != 0)
+			conf_fail(r, r->path, value->line,
+				  "\"%.200s\" cannot be read: %s", value->text,
+				  strerror(errno));
+		else
+			read_list(r, nets, value->text);
 		return;
 	}
 	rc = glob(value->text, 0, unreadable, &found);
