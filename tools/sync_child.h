@@ -13,7 +13,8 @@
  *
  *   sync_child.c    the parent: prepares, forks, listens, takes over
  *   sync_sandbox.c  the child gives its rights up
- *   sync_fetch.c    … downloads: what to ask for, and whether it is good
+ *   sync_fetch.c    … downloads, all at once
+ *   sync_steps.c      … what to ask for, and whether it is good
  *   sync_transfer.c   … one request (sync_curl.c has libcurl loaded)
  *   sync_md5.c        … what a checksum file says
  *   sync_cache.c    … keeps what is good

@@ -12,7 +12,7 @@
 #include "tools/sync_curl.h"
 
 /* One request at a time for each item: sync_transfer.c knows libcurl,
- * sync_fetch.c knows what to ask for next. */
+ * sync_steps.c knows what to ask for next. */
 
 #define TRANSFER_TEXT_MAX 16384 /* a checksum, a signature */
 
@@ -83,5 +83,12 @@ const char *transfer_shown(const char *url, char out[FETCH_URL_MAX]);
 
 /* transfer_reset - forget the body. */
 void transfer_reset(struct transfer *t);
+
+/* transfer_begin - at the present place, with its first step.  transfer_end - what
+ * the request's end, good or bad, means: the next step, place or pass, after a
+ * while (wake_ms) or at once, or STEP_DONE.  transfer_give_up - STEP_DONE, and why. */
+void transfer_begin(struct transfer *t);
+void transfer_end(struct transfer *t, CURLcode code);
+void transfer_give_up(struct transfer *t, const char *why);
 
 #endif

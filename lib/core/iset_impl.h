@@ -21,6 +21,7 @@ static bool OF(append)(struct OF(iset) * s, ADDR first, ADDR last,
 		s->r = r;
 		s->room = room;
 	}
+	assert(s->r);
 	s->r[s->count++] = (struct OF(range)){ .first = first, .last = last };
 	return true;
 }
