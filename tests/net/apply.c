@@ -10,11 +10,17 @@
  *   apply check [--table T] FILE [N]  the same for the edges of the ranges in FILE
  *                                 and N more addresses, compared with FILE
  *   apply read [--table T] CLASS  ranges, one a line
+ *   apply watch OPTIONS           run, then a line for each change that others make;
+ *                                 standard input: "apply" applies anew, "look" is
+ *                                 answered when all until then is told, its end ends it
+ *   apply heal OPTIONS            the same, and apply after each change
  *
  *   --class NAME:ACTION:FILE      in order of look-up; FILE has ranges, a line
  *                                 each; the counter is called like the class
  *   --other NAME:ACTION:FILE      the same for every second of `swap`
  *   --before NAME:ACTION:FILE     what the class held before
+ *   --plan FILE                   all of it, as plan.h has it
+ *   --text                        the report as "N batches, rules kept, queue native"
  *   --rest ACTION                 of all other addresses; counter "rest"
  *   --ports 25,587  --table T  --mark 0xff  --audit  --dry-run
  *   --repeat N                    as many times, in one process
@@ -26,11 +32,13 @@
  * Exit status 3, and a message, where the library gives an error. */
 #include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -45,11 +53,12 @@
 #include "nft/nft_rules.h"
 #include "nft/nft_set.h"
 #include "nft/nft_stage.h"
+#include "tests/net/plan.h"
 
 static struct kernel_plan plan, other, before;
 static struct iset sets[3 * KERNEL_CLASSES_MAX];
 static size_t set_count;
-static bool dry_run;
+static bool dry_run, as_text;
 static unsigned repeat = 1;
 static size_t send_max; /* 0: what the socket takes */
 
@@ -93,7 +102,7 @@ static _Noreturn void die(const struct error *err)
 static _Noreturn void usage(void)
 {
 	fputs("usage: apply run|swap N|single|remove|find|check FILE|read "
-	      "CLASS OPTIONS\n",
+	      "CLASS|watch|heal OPTIONS\n",
 	      stderr);
 	exit(2);
 }
@@ -156,7 +165,8 @@ static void options(int argc, char **argv)
 		{ "die-after", 1, NULL, 'y' }, { "at", 1, NULL, 'A' },
 		{ "do", 1, NULL, 'D' },        { "mark", 1, NULL, 'm' },
 		{ "audit", 0, NULL, 'a' },     { "dry-run", 0, NULL, 'd' },
-		{ "repeat", 1, NULL, 'n' },    { NULL, 0, NULL, 0 },
+		{ "repeat", 1, NULL, 'n' },    { "plan", 1, NULL, 'P' },
+		{ "text", 0, NULL, 'T' },      { NULL, 0, NULL, 0 },
 	};
 	int got;
 
@@ -208,6 +218,13 @@ static void options(int argc, char **argv)
 		case 'n':
 			repeat = (unsigned)atoi(optarg);
 			break;
+		case 'P':
+			plan_read(optarg, &plan, sets);
+			set_count = plan.class_count;
+			break;
+		case 'T':
+			as_text = true;
+			break;
 		default:
 			usage();
 		}
@@ -245,8 +262,16 @@ static double cpu_before;
 static void print_report(const struct kernel_report *report, double ms)
 {
 	static const char *const how[] = { "kept", "staged", "changed" };
+	static const char *const queues[] = { "none", "native", "target" };
 	struct rusage usage_now;
 
+	if (as_text) {
+		printf("%zu batches, rules %s, queue %s\n", report->batches,
+		       report->rules_changed ? "changed" : "kept",
+		       queues[report->queue]);
+		fflush(stdout);
+		return;
+	}
 	getrusage(RUSAGE_SELF, &usage_now);
 	printf("{\"ms\": %.3f, \"cpu_ms\": %.3f, \"rss_kb\": %ld, \"sends\": "
 	       "%u, "
@@ -280,6 +305,60 @@ static void run_once(struct kernel *kernel, const struct kernel_plan *p,
 			  &report, &err))
 		die(&err);
 	print_report(&report, now_ms() - start);
+}
+
+/* ---- other programs' hands ------------------------------------------------------ */
+
+static void tell(struct kernel *kernel, struct kernel_monitor *monitor,
+		 bool heal)
+{
+	struct kernel_change change;
+	struct error err = { 0 };
+
+	if (!kernel_monitor_read(monitor, &change, &err))
+		die(&err);
+	if (!change.changed && !change.lost)
+		return;
+	printf("%s%s%s%s by %s %u\n", change.gone ? "gone: " : "",
+	       change.lost ? "lost: " : "", change.what,
+	       change.changed ? "" : "?", change.by, change.pid);
+	fflush(stdout);
+	if (heal)
+		run_once(kernel, &plan, &before);
+}
+
+/* A line for each change; on standard input "apply" applies anew, "look" is answered
+ * once all that happened until then has been told, its end ends it. */
+static void watch(struct kernel *kernel, bool heal)
+{
+	struct kernel_monitor *monitor;
+	struct error err = { 0 };
+	struct pollfd fds[] = { { .fd = -1, .events = POLLIN },
+				{ .fd = STDIN_FILENO,
+				  .events = POLLIN | POLLHUP } };
+	char line[64];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!kernel_monitor_open(&monitor, kernel, plan.table, &err))
+		die(&err);
+	fds[0].fd = kernel_monitor_fd(monitor);
+	run_once(kernel, &plan, &before);
+	while (poll(fds, 2, -1) > 0) {
+		if (fds[0].revents)
+			tell(kernel, monitor, heal);
+		if (!fds[1].revents)
+			continue;
+		if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
+			break;
+		if (strncmp(line, "look", 4) != 0) {
+			run_once(kernel, &plan, &before);
+			continue;
+		}
+		tell(kernel, monitor, heal);
+		puts("looked");
+		fflush(stdout);
+	}
+	kernel_monitor_close(monitor);
 }
 
 /* ---- the wrong way ------------------------------------------------------------- */
@@ -505,6 +584,9 @@ int main(int argc, char **argv)
 		      argc > 2 ? (unsigned)atoi(argv[2]) : 20000);
 	} else if (strcmp(argv[0], "read") == 0 && argc > 1) {
 		print_class(kernel, argv[1]);
+	} else if (strcmp(argv[0], "watch") == 0 ||
+		   strcmp(argv[0], "heal") == 0) {
+		watch(kernel, argv[0][0] == 'h');
 	} else {
 		usage();
 	}
