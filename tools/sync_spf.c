@@ -143,6 +143,22 @@ static void take(struct sync *s, struct spf_store *answers)
 	s->spf_changed = memcmp(before, now, sizeof(now)) != 0;
 }
 
+/* They were read with the configuration, before this run had the lock: another one
+ * may have been about to write them. */
+static void reread(struct sync *s)
+{
+	struct conf *conf = s->conf;
+	struct spf_store last = { 0 };
+	struct error err = { 0 };
+	size_t len;
+	uint8_t *text = tool_read(conf->spf_path, SPF_STORE_BYTES, &len, NULL);
+
+	if (text && spf_store_read((char *)text, len, &last, NULL) &&
+	    !conf_take_spf(conf, &last, &err))
+		sync_fail(s, "exempt.spf: %s", err.text);
+	free(text);
+}
+
 void sync_spf(struct sync *s)
 {
 	struct spf_store got, next = { 0 };
@@ -152,6 +168,7 @@ void sync_spf(struct sync *s)
 
 	if (conf->spf_domain_count == 0)
 		return;
+	reread(s);
 	if (s->offline) {
 		say_offline(s);
 		return;
