@@ -85,9 +85,7 @@ const struct conf_option conf_options[] = {
 };
 
 const size_t conf_option_count = sizeof(conf_options) / sizeof(*conf_options);
-/* with the sections, the stand-in and the end */
-_Static_assert(sizeof(conf_options) / sizeof(*conf_options) + 8 <=
-		       CONF_OPTIONS_MAX,
+_Static_assert(sizeof(conf_options) / sizeof(*conf_options) <= CONF_OPTIONS_MAX,
 	       "raise it");
 
 /* ---- errors ---- */
