@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 #include <jansson.h>
-#include <lmdb.h>
 
-#include "daemon/greylist_lmdb.c" // NOLINT(bugprone-suspicious-include)
+#include "daemon/greylist_lmdb_impl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -51,7 +50,7 @@ static void open_store(void)
 	    !greylist_lmdb_open(&greylist.lmdb, folder, &small, damaged, &err))
 		abort();
 	/* the files stay open */
-	unlinkat(greylist.lmdb->lock, DATA_FILE, 0);
+	unlinkat(greylist.lmdb->lock, "data.mdb", 0);
 	unlinkat(greylist.lmdb->lock, "lock.mdb", 0);
 	rmdir(folder);
 	/* forgetting is a job that the loop would take back */
@@ -71,12 +70,13 @@ static void plant(const uint8_t *data, size_t size)
 {
 	const uint8_t *colon = memchr(data, ':', size);
 	size_t key = colon ? (size_t)(colon - data) : size;
-	MDB_val k = value_of(data, key), v = { 0 }, empty = { 0 };
+	/* LMDB does not write to what it is given */
+	MDB_val k = { key, (void *)(uintptr_t)data }, v = { 0 }, empty = { 0 };
 
 	if (key == 0 || key > 200)
 		return;
 	if (colon)
-		v = value_of(colon + 1, size - key - 1);
+		v = (MDB_val){ size - key - 1, (void *)(uintptr_t)(colon + 1) };
 	must(mdb_put(greylist.lmdb->txn, greylist.lmdb->triplet, &k, &v, 0) ==
 	     0);
 	must(mdb_put(greylist.lmdb->txn, greylist.lmdb->expiry, &k, &empty,
