@@ -7,17 +7,6 @@
 #include "tools/cmd_check.h"
 #include "tools/tool.h"
 
-static void put(json_t *o, const char *key, const char *text)
-{
-	if (text)
-		json_object_set_new(o, key, json_string(text));
-}
-
-static void put_number(json_t *o, const char *key, uint64_t number)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)number));
-}
-
 static void put_bool(json_t *o, const char *key, bool value)
 {
 	json_object_set_new(o, key, json_boolean(value));
@@ -48,9 +37,9 @@ static json_t *codes(const struct country_set *set)
 static void put_set(json_t *o, const struct check_set *set)
 {
 	if (set->word)
-		put(o, "country",
-		    strcmp(set->word, "every country") == 0 ? "all"
-							    : set->word);
+		tool_put(o, "country",
+			 strcmp(set->word, "every country") == 0 ? "all"
+								 : set->word);
 	else
 		json_object_set_new(o,
 				    set->except ? "country_except" : "country",
@@ -84,9 +73,9 @@ static json_t *groups(const struct conf *conf)
 				continue;
 			country_set_add_word(&set, word, NULL);
 			o = json_object();
-			put(o, "name", g->name);
-			put(o, "title", g->title);
-			put(o, "source", g->source);
+			tool_put(o, "name", g->name);
+			tool_put(o, "title", g->title);
+			tool_put(o, "source", g->source);
 			json_object_set_new(o, "members", codes(&set));
 			json_array_append_new(array, o);
 		}
@@ -125,18 +114,19 @@ static json_t *rule_json(const struct conf *conf, size_t number)
 	char counter[RULE_COUNTER_MAX];
 	json_t *o = json_object();
 
-	put(o, "title", rule->title);
-	put(o, "action", action_name(rule->action));
-	put(o, "stage", stage_name(rule_stage(rule)));
-	put(o, "counter", rule_counter(&conf->policy, (int)number, counter));
+	tool_put(o, "title", rule->title);
+	tool_put(o, "action", action_name(rule->action));
+	tool_put(o, "stage", stage_name(rule_stage(rule)));
+	tool_put(o, "counter",
+		 rule_counter(&conf->policy, (int)number, counter));
 	if (rule->line)
-		put_number(o, "line", rule->line);
+		tool_put_number(o, "line", rule->line);
 	if (rule->has_country)
 		put_set(o, &set);
 	if (rule->has_os)
 		json_object_set_new(o, "os", os_classes(rule));
 	if (rule->has_os || rule->has_confidence)
-		put_number(o, "min_confidence", rule->min_confidence);
+		tool_put_number(o, "min_confidence", rule->min_confidence);
 	if (rule->has_rdns)
 		json_object_set_new(o, "rdns", rdns_classes(rule));
 	return o;
@@ -156,8 +146,8 @@ static json_t *class_json(const struct conf *conf,
 {
 	json_t *o = json_object();
 
-	put(o, "rule", rule_title(&conf->policy, verdict->rule));
-	put(o, "action", action_name(verdict->action));
+	tool_put(o, "rule", rule_title(&conf->policy, verdict->rule));
+	tool_put(o, "action", action_name(verdict->action));
 	put_bool(o, "needs_syn", needs_syn);
 	return o;
 }
@@ -190,16 +180,17 @@ static json_t *nets_json(const struct conf *conf, const struct conf_nets *nets)
 	for (size_t i = 0; i < nets->file_count; i++) {
 		json_t *file = json_object();
 
-		put(file, "path", nets->files[i]);
-		put_number(file, "networks", check_count(nets, nets->files[i]));
+		tool_put(file, "path", nets->files[i]);
+		tool_put_number(file, "networks",
+				check_count(nets, nets->files[i]));
 		json_array_append_new(files, file);
 	}
-	put_number(o, "networks", nets->count);
-	put_number(o, "built_in", check_count(nets, NULL));
-	put_number(o, "in_configuration", check_count(nets, conf->path));
+	tool_put_number(o, "networks", nets->count);
+	tool_put_number(o, "built_in", check_count(nets, NULL));
+	tool_put_number(o, "in_configuration", check_count(nets, conf->path));
 	json_object_set_new(o, "files", files);
-	put_number(o, "addresses4", iset_addresses4(&nets->set));
-	put_number(o, "networks6", iset_networks6(&nets->set));
+	tool_put_number(o, "addresses4", iset_addresses4(&nets->set));
+	tool_put_number(o, "networks6", iset_networks6(&nets->set));
 	return o;
 }
 
@@ -210,13 +201,13 @@ static json_t *domain_json(const struct conf *conf, const char *domain)
 	json_t *o = json_object();
 	char time[TOOL_TIME_MAX];
 
-	put(o, "domain", domain);
+	tool_put(o, "domain", domain);
 	if (!answer)
 		return o;
-	put_number(o, "networks", answer->nets.count);
+	tool_put_number(o, "networks", answer->nets.count);
 	if (answer->answered)
-		put(o, "answered", tool_time(answer->answered, time));
-	put(o, "why", answer->failed);
+		tool_put(o, "answered", tool_time(answer->answered, time));
+	tool_put(o, "why", answer->failed);
 	json_object_set_new(
 		o, "notes",
 		strings(answer->nets.notes, answer->nets.note_count));
@@ -231,8 +222,9 @@ static json_t *spf_json(const struct conf *conf)
 		const struct conf_spf *spf = &conf->spf[i];
 		json_t *o = json_object(), *domains = json_array();
 
-		put(o, "word", spf->word);
-		put(o, "provider", spf->provider ? spf->provider->title : NULL);
+		tool_put(o, "word", spf->word);
+		tool_put(o, "provider",
+			 spf->provider ? spf->provider->title : NULL);
 		for (size_t d = 0; spf->provider && spf->provider->domains[d];
 		     d++)
 			json_array_append_new(
@@ -265,7 +257,8 @@ static json_t *keys(const struct conf *conf)
 	json_t *o = json_object();
 
 	for (int i = 1; i < REGISTRY_COUNT; i++)
-		put(o, geo_registry_name((enum geo_registry)i), conf->keys[i]);
+		tool_put(o, geo_registry_name((enum geo_registry)i),
+			 conf->keys[i]);
 	return o;
 }
 
@@ -285,19 +278,19 @@ static json_t *geo(const struct conf *conf)
 {
 	json_t *o = json_object();
 
-	put(o, "source", geo_kind_name(conf->source));
-	put(o, "mmdb", conf->mmdb);
+	tool_put(o, "source", geo_kind_name(conf->source));
+	tool_put(o, "mmdb", conf->mmdb);
 	json_object_set_new(o, "urls", strings(conf->urls, conf->url_count));
-	put(o, "ca_file", conf->ca_file);
-	put_number(o, "timeout", conf->timeout_s);
+	tool_put(o, "ca_file", conf->ca_file);
+	tool_put_number(o, "timeout", conf->timeout_s);
 	json_object_set_new(o, "keys", keys(conf));
 	if (conf->image_key_count > 0)
 		json_object_set_new(o, "key", image_keys_json(conf));
-	put_number(o, "max_age", conf->max_age_s);
-	put(o, "agree", agree_name(conf->agree));
-	put_number(o, "max_shrink", conf->max_shrink);
-	put_number(o, "grace", conf->grace_s);
-	put_number(o, "floor", conf->floor);
+	tool_put_number(o, "max_age", conf->max_age_s);
+	tool_put(o, "agree", agree_name(conf->agree));
+	tool_put_number(o, "max_shrink", conf->max_shrink);
+	tool_put_number(o, "grace", conf->grace_s);
+	tool_put_number(o, "floor", conf->floor);
 	return o;
 }
 
@@ -320,18 +313,18 @@ static void put_places(json_t *o, const struct conf *conf)
 	char mark[16];
 
 	snprintf(mark, sizeof(mark), "0x%x", conf->mark);
-	put(o, "state_dir", conf->state_dir);
-	put(o, "run_dir", conf->run_dir);
-	put(o, "table", conf->table);
-	put(o, "mark", mark);
-	put_number(o, "queue", conf->queue);
-	put_number(o, "queue_count", conf->queue_count);
-	put(o, "queue_fail", conf->queue_fail_closed ? "closed" : "open");
-	put_number(o, "nflog_group", conf->nflog_group);
-	put_number(o, "hosts", conf->hosts);
-	put_number(o, "alike_after", conf->alike_after_s);
-	put(o, "log_format", conf->log_json ? "json" : "text");
-	put(o, "user", conf->user);
+	tool_put(o, "state_dir", conf->state_dir);
+	tool_put(o, "run_dir", conf->run_dir);
+	tool_put(o, "table", conf->table);
+	tool_put(o, "mark", mark);
+	tool_put_number(o, "queue", conf->queue);
+	tool_put_number(o, "queue_count", conf->queue_count);
+	tool_put(o, "queue_fail", conf->queue_fail_closed ? "closed" : "open");
+	tool_put_number(o, "nflog_group", conf->nflog_group);
+	tool_put_number(o, "hosts", conf->hosts);
+	tool_put_number(o, "alike_after", conf->alike_after_s);
+	tool_put(o, "log_format", conf->log_json ? "json" : "text");
+	tool_put(o, "user", conf->user);
 	if (conf->dns_count > 0)
 		json_object_set_new(o, "dns", dns_json(conf));
 }
@@ -344,18 +337,18 @@ json_t *check_json(const struct conf *conf, const struct policy_split *split,
 
 	if (conf->spf_count > 0)
 		json_object_set_new(exempt, "spf", spf_json(conf));
-	put(deny, "action", action_name(conf->policy.deny_action));
-	put(o, "file", conf->path);
+	tool_put(deny, "action", action_name(conf->policy.deny_action));
+	tool_put(o, "file", conf->path);
 	put_bool(o, "ok", true);
-	put(o, "mode", conf->policy.audit ? "audit" : "enforce");
+	tool_put(o, "mode", conf->policy.audit ? "audit" : "enforce");
 	json_object_set_new(o, "ports", ports(conf));
 	json_object_set_new(o, "countries", countries(conf));
-	put(o, "contact", conf->contact);
+	tool_put(o, "contact", conf->contact);
 	json_object_set_new(o, "geo", geo(conf));
 	json_object_set_new(o, "exempt", exempt);
 	json_object_set_new(o, "deny", deny);
 	json_object_set_new(o, "rules", rules(conf));
-	put(o, "default", action_name(conf->policy.default_action));
+	tool_put(o, "default", action_name(conf->policy.default_action));
 	json_object_set_new(o, "kernel", kernel(conf, split));
 	put_places(o, conf);
 	check_services_json(o, conf);

@@ -55,13 +55,6 @@ static long long number(const json_t *object, const char *key)
 
 /* ---- list ---- */
 
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "-";
-}
-
 /* A stranger's address is no command to a terminal: C0, DEL and C1 become "?". */
 static void put_plain(const char *address)
 {
@@ -84,17 +77,18 @@ static void print_row(const json_t *row)
 {
 	const json_t *passed = json_object_get(row, "passed");
 
-	printf("%-8s  %-20s  ", text(row, "state"), text(row, "network"));
+	printf("%-8s  %-20s  ", tool_get(row, "state"),
+	       tool_get(row, "network"));
 	if (passed) {
 		printf("%" JSON_INTEGER_FORMAT " passed",
 		       json_integer_value(passed));
 	} else {
-		put_plain(text(row, "sender"));
+		put_plain(tool_get(row, "sender"));
 		fputs(" -> ", stdout);
-		put_plain(text(row, "recipient"));
+		put_plain(tool_get(row, "recipient"));
 	}
-	printf("  first %s  last %s  until %s\n", text(row, "first_seen"),
-	       text(row, "last_seen"), text(row, "expires"));
+	printf("  first %s  last %s  until %s\n", tool_get(row, "first_seen"),
+	       tool_get(row, "last_seen"), tool_get(row, "expires"));
 }
 
 static bool show_rows(const json_t *rows, bool json)
@@ -236,7 +230,7 @@ static void print_stats(const json_t *stats)
 		return;
 	printf("shared    %s, %s; failed %lld times, %lld answers in its "
 	       "place, %lld to tell it\n",
-	       text(shared, "server"),
+	       tool_get(shared, "server"),
 	       json_is_true(json_object_get(shared, "up")) ? "asked" : "away",
 	       number(shared, "failures"), number(stats, "local_answers"),
 	       number(shared, "behind"));

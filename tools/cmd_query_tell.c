@@ -15,18 +15,13 @@ bool query_is_refusal(enum action action)
 	       action == ACTION_REFUSE;
 }
 
-static void put(json_t *object, const char *key, const char *value)
-{
-	if (value && value[0])
-		json_object_set_new(object, key, json_string(value));
-}
-
 static void put_net(json_t *object, const char *key, const struct conf_net *net)
 {
 	char text[512];
 
 	if (net)
-		put(object, key, query_net_origin(net, text, sizeof(text)));
+		tool_put(object, key,
+			 query_net_origin(net, text, sizeof(text)));
 }
 
 /* Two opinions that differ: then one of them decided. */
@@ -54,17 +49,19 @@ static void put_opinions(const struct query *q, json_t *o,
 	char code[3], date[TOOL_DATE_MAX];
 
 	if (a->has_mmdb && a->mmdb_country != COUNTRY_NONE)
-		put(o, "mmdb_country", country_text(a->mmdb_country, code));
+		tool_put(o, "mmdb_country",
+			 country_text(a->mmdb_country, code));
 	if (is_disputed(q, a)) {
 		if (a->hit.first != COUNTRY_NONE)
-			put(o, "first_country",
-			    country_text(a->hit.first, code));
-		put(o, "agree", agree_name(q->conf->agree));
-		put(o, "decided", second_decided(q, a) ? "second" : "first");
+			tool_put(o, "first_country",
+				 country_text(a->hit.first, code));
+		tool_put(o, "agree", agree_name(q->conf->agree));
+		tool_put(o, "decided",
+			 second_decided(q, a) ? "second" : "first");
 	}
 	if (a->hit.since) {
-		put(o, "kept_since", tool_date(a->hit.since, date));
-		put(o, "kept_until", tool_date(kept_until(q, a), date));
+		tool_put(o, "kept_since", tool_date(a->hit.since, date));
+		tool_put(o, "kept_until", tool_date(kept_until(q, a), date));
 	}
 }
 
@@ -75,15 +72,16 @@ static void put_record(json_t *o, const struct query_answer *a)
 	if (!a->hit.found)
 		return;
 	if (a->hit.record.country != COUNTRY_NONE)
-		put(o, "country", country_text(a->hit.record.country, code));
+		tool_put(o, "country",
+			 country_text(a->hit.record.country, code));
 	if (a->source) {
-		put(o, "source", geo_kind_name(a->source->kind));
-		put(o, "source_date", tool_date(a->source->date, date));
+		tool_put(o, "source", geo_kind_name(a->source->kind));
+		tool_put(o, "source_date", tool_date(a->source->date, date));
 	}
-	put(o, "registry", geo_registry_name(a->hit.record.registry));
-	put(o, "status", geo_status_name(a->hit.record.status));
-	put(o, "date", tool_date(a->hit.record.date, date));
-	put(o, "range", a->range);
+	tool_put(o, "registry", geo_registry_name(a->hit.record.registry));
+	tool_put(o, "status", geo_status_name(a->hit.record.status));
+	tool_put(o, "date", tool_date(a->hit.record.date, date));
+	tool_put(o, "range", a->range);
 }
 
 static const char *seen_text(const struct query_answer *a, const char *key)
@@ -99,7 +97,7 @@ static void put_seen(const struct query *q, json_t *o,
 					    "count", "alike" };
 
 	if (q->has_os)
-		put(o, "os", os_class_name(q->os));
+		tool_put(o, "os", os_class_name(q->os));
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		json_t *value = json_object_get(a->seen, keys[i]);
 
@@ -160,7 +158,7 @@ json_t *query_json(const struct query *q, const struct query_answer *a)
 	json_t *o = json_object();
 	char reason[1024];
 
-	put(o, "address", a->text);
+	tool_put(o, "address", a->text);
 	json_object_set_new(o, "family", json_integer(a->addr.family));
 	put_record(o, a);
 	json_object_set_new(o, "allowed",
@@ -168,11 +166,11 @@ json_t *query_json(const struct query *q, const struct query_answer *a)
 							 query_country(a))));
 	put_net(o, "exempt", a->exempt);
 	put_net(o, "deny", a->denied);
-	put(o, "verdict", action_name(a->verdict.action));
-	put(o, "rule", rule_title(policy, a->verdict.rule));
-	put(o, "stage", stage_name(a->verdict.stage));
+	tool_put(o, "verdict", action_name(a->verdict.action));
+	tool_put(o, "rule", rule_title(policy, a->verdict.rule));
+	tool_put(o, "stage", stage_name(a->verdict.stage));
 	if (policy->audit)
-		put(o, "mode", "audit");
+		tool_put(o, "mode", "audit");
 	put_seen(q, o, a);
 	put_opinions(q, o, a);
 	if (a->has_live && a->live.table) {
@@ -180,14 +178,14 @@ json_t *query_json(const struct query *q, const struct query_answer *a)
 			o, "live",
 			json_boolean(a->live.found &&
 				     strcmp(a->live.class_name, "allow") == 0));
-		put(o, "live_set", a->live.set);
+		tool_put(o, "live_set", a->live.set);
 	}
 	if (q->dns)
 		json_object_set_new(o, "rdns", query_rdns_json(&a->rdns));
 	query_why(q, a, reason, sizeof(reason));
-	put(o, "why", reason);
+	tool_put(o, "why", reason);
 	if (query_mend(q, a, reason, sizeof(reason)))
-		put(o, "mend", reason);
+		tool_put(o, "mend", reason);
 	return o;
 }
 

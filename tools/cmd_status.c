@@ -28,13 +28,6 @@ static const char help[] =
 	"does not\n"
 	"run, or may not be asked.\n";
 
-static const char *text(const json_t *o, const char *key)
-{
-	const char *value = json_string_value(json_object_get(o, key));
-
-	return value ? value : "-";
-}
-
 static long long number(const json_t *o, const char *key)
 {
 	return (long long)json_integer_value(json_object_get(o, key));
@@ -94,18 +87,18 @@ static void print(const json_t *o)
 	const char *family;
 	size_t i;
 
-	printf("geoblockd %s, process %lld, since %s\n", text(o, "version"),
-	       number(o, "pid"), text(o, "started"));
-	printf("mode      %s; %s of %s\n", text(o, "mode"), text(o, "config"),
-	       text(o, "loaded"));
+	printf("geoblockd %s, process %lld, since %s\n", tool_get(o, "version"),
+	       number(o, "pid"), tool_get(o, "started"));
+	printf("mode      %s; %s of %s\n", tool_get(o, "mode"),
+	       tool_get(o, "config"), tool_get(o, "loaded"));
 	if (json_is_object(image))
 		printf("data      of %s, %lld IPv4 and %lld IPv6 ranges\n",
-		       text(image, "built"), number(image, "ranges4"),
+		       tool_get(image, "built"), number(image, "ranges4"),
 		       number(image, "ranges6"));
 	else
 		puts("data      none: nothing is enforced; run geoblock-sync");
-	printf("table     inet %s, put right %lld times\n", text(o, "table"),
-	       number(o, "healed"));
+	printf("table     inet %s, put right %lld times\n",
+	       tool_get(o, "table"), number(o, "healed"));
 	json_array_foreach(json_object_get(o, "queues"), i, queue)
 		print_queue(queue);
 	print_counts("verdicts", json_object_get(o, "verdicts"));
@@ -115,14 +108,14 @@ static void print(const json_t *o)
 	json_object_foreach(json_object_get(o, "alike"), family, alike)
 		printf("alike     %s: all senders since %s; nobody is judged "
 		       "by system\n",
-		       family, text(alike, "since"));
+		       family, tool_get(alike, "since"));
 	printf("hosts     %lld remembered of %lld, %lld forgotten\n",
 	       number(hosts, "remembered"), number(hosts, "room"),
 	       number(hosts, "evicted"));
 	print_asked(json_object_get(o, "asked"));
 	if (reload)
-		printf("reload    %s: %s\n", text(reload, "time"),
-		       text(reload, "text"));
+		printf("reload    %s: %s\n", tool_get(reload, "time"),
+		       tool_get(reload, "text"));
 }
 
 static void print_policyd(const json_t *o)
@@ -132,9 +125,10 @@ static void print_policyd(const json_t *o)
 	const json_t *reload = json_object_get(o, "reload");
 
 	printf("geoblock-policyd %s, process %lld, since %s\n",
-	       text(o, "version"), number(o, "pid"), text(o, "started"));
-	printf("mode      %s; %s of %s%s\n", text(o, "mode"), text(o, "config"),
-	       text(o, "loaded"),
+	       tool_get(o, "version"), number(o, "pid"),
+	       tool_get(o, "started"));
+	printf("mode      %s; %s of %s%s\n", tool_get(o, "mode"),
+	       tool_get(o, "config"), tool_get(o, "loaded"),
 	       json_is_true(json_object_get(o, "geoblockd"))
 		       ? ""
 		       : "; geoblockd does not answer, all pass");
@@ -146,8 +140,8 @@ static void print_policyd(const json_t *o)
 	print_counts("passed by", json_object_get(o, "not_judged"));
 	print_counts("greylist", json_object_get(o, "greylist"));
 	if (reload)
-		printf("reload    %s: %s\n", text(reload, "time"),
-		       text(reload, "text"));
+		printf("reload    %s: %s\n", tool_get(reload, "time"),
+		       tool_get(reload, "text"));
 }
 
 /* "2 days old"; a date that is still to come is no age. */
@@ -158,47 +152,48 @@ static void print_age(const json_t *source)
 	if (!json_object_get(source, "date"))
 		fputs("of unknown date", stdout);
 	else if (number(source, "age") < 0)
-		printf("of %s, which is still to come", text(source, "date"));
+		printf("of %s, which is still to come",
+		       tool_get(source, "date"));
 	else
-		printf("of %s, %lld day%s old", text(source, "date"), days,
+		printf("of %s, %lld day%s old", tool_get(source, "date"), days,
 		       days == 1 ? "" : "s");
 }
 
 static void print_source(const json_t *source)
 {
-	const char *name = text(source, "registry");
+	const char *name = tool_get(source, "registry");
 
 	if (!json_object_get(source, "kind")) { /* a file that was refused */
-		printf("          %s: %s\n", text(source, "result"),
-		       text(source, "why"));
+		printf("          %s: %s\n", tool_get(source, "result"),
+		       tool_get(source, "why"));
 		return;
 	}
 	if (name[0] == '-')
 		name = json_is_true(json_object_get(source, "second"))
 			       ? "second"
-			       : text(source, "kind");
+			       : tool_get(source, "kind");
 	printf("%-10s", name);
 	print_age(source);
 	if (json_is_true(json_object_get(source, "old")))
 		fputs(" (older than max-age)", stdout);
 	printf(", %lld records", number(source, "records"));
 	if (json_object_get(source, "result"))
-		printf(", %s", text(source, "result"));
+		printf(", %s", tool_get(source, "result"));
 	if (json_object_get(source, "why"))
-		printf(" (%s)", text(source, "why"));
+		printf(" (%s)", tool_get(source, "why"));
 	putchar('\n');
 }
 
 /* "spf       _spf.example.com: 12 networks, kept from 2026-01-31T…: SERVFAIL" */
 static void print_spf(const json_t *o)
 {
-	printf("spf       %s: %lld networks", text(o, "domain"),
+	printf("spf       %s: %lld networks", tool_get(o, "domain"),
 	       number(o, "networks"));
 	if (json_object_get(o, "answered") && json_object_get(o, "why"))
-		printf(", kept from %s: %s", text(o, "answered"),
-		       text(o, "why"));
+		printf(", kept from %s: %s", tool_get(o, "answered"),
+		       tool_get(o, "why"));
 	else if (json_object_get(o, "why"))
-		printf(": %s", text(o, "why"));
+		printf(": %s", tool_get(o, "why"));
 	putchar('\n');
 }
 
@@ -211,22 +206,23 @@ static void print_data(const json_t *o)
 	size_t i;
 
 	if (json_object_get(o, "image_problem"))
-		printf("image     %s\n", text(o, "image_problem"));
+		printf("image     %s\n", tool_get(o, "image_problem"));
 	json_array_foreach(sources, i, source) print_source(source);
 	if (json_object_get(o, "confirm"))
 		printf("confirm   the new sets are on trial until %s; geoblock "
 		       "confirm keeps them\n",
-		       text(json_object_get(o, "confirm"), "until"));
+		       tool_get(json_object_get(o, "confirm"), "until"));
 	if (!sync)
 		return;
-	printf("last sync %s: %s", text(sync, "time"), text(sync, "result"));
+	printf("last sync %s: %s", tool_get(sync, "time"),
+	       tool_get(sync, "result"));
 	if (json_object_get(sync, "problem"))
 		printf(" (exit status %lld): %s", number(sync, "exit"),
-		       text(sync, "problem"));
+		       tool_get(sync, "problem"));
 	putchar('\n');
 	if (fleet)
-		printf("fleet     %s: %s, signed %s\n", text(fleet, "url"),
-		       text(fleet, "result"), text(fleet, "signed"));
+		printf("fleet     %s: %s, signed %s\n", tool_get(fleet, "url"),
+		       tool_get(fleet, "result"), tool_get(fleet, "signed"));
 	json_array_foreach(json_object_get(sync, "spf"), i, source)
 		print_spf(source);
 }

@@ -147,21 +147,13 @@ static json_t *opinions(country_t first, country_t second, country_t country)
 			 country == second ? "second" : "first");
 }
 
-static void put_number(json_t *o, const char *key, uint64_t value)
-{
-	json_object_set_new(o, key,
-			    json_integer(value > INT64_MAX
-						 ? INT64_MAX
-						 : (json_int_t)value));
-}
-
 static json_t *top_json(const struct top *top, const char *unit)
 {
 	json_t *o = json_object(), *rows = json_array(), *pairs = json_array();
 
-	put_number(o, "ranges", top->ranges);
-	put_number(o, unit, top->size);
-	put_number(o, "decided_by_second", top->won);
+	tool_put_number(o, "ranges", top->ranges);
+	tool_put_number(o, unit, top->size);
+	tool_put_number(o, "decided_by_second", top->won);
 	for (size_t i = 0; i < top->count; i++) {
 		const struct image_dispute *d = &top->row[i];
 		json_t *row = opinions(d->first, d->second, d->country);
@@ -169,15 +161,15 @@ static json_t *top_json(const struct top *top, const char *unit)
 
 		json_object_set_new(row, "range",
 				    json_string(range_format(&d->range, text)));
-		put_number(row, unit, size_of(&d->range));
+		tool_put_number(row, unit, size_of(&d->range));
 		json_array_append_new(rows, row);
 	}
 	for (size_t i = 0; i < top->pair_count && i < ROWS; i++) {
 		const struct pair *p = &top->pairs[i];
 		json_t *row = opinions(p->first, p->second, p->country);
 
-		put_number(row, "ranges", p->ranges);
-		put_number(row, unit, p->size);
+		tool_put_number(row, "ranges", p->ranges);
+		tool_put_number(row, unit, p->size);
 		json_array_append_new(pairs, row);
 	}
 	json_object_set_new(o, "largest", rows);

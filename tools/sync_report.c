@@ -47,17 +47,6 @@ static const char *grouped(uint64_t n, char buf[32])
 
 /* ---- JSON --------------------------------------------------------------------- */
 
-static void put(json_t *o, const char *key, const char *value)
-{
-	if (value && value[0])
-		json_object_set_new(o, key, json_string(value));
-}
-
-static void put_number(json_t *o, const char *key, uint64_t value)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)value));
-}
-
 static bool is_second(const struct sync *s, const struct geo_source *g)
 {
 	return s->table.second > 0 &&
@@ -116,10 +105,10 @@ static json_t *source_json(const struct sync *s, size_t at)
 	else if (s->sizes)
 		tool_source_sizes(o, s->sizes[at].addresses4,
 				  s->sizes[at].networks6);
-	put(o, "result", how(s, g, &why));
-	put(o, "why", why);
+	tool_put(o, "result", how(s, g, &why));
+	tool_put(o, "why", why);
 	if (input && input->item >= 0)
-		put(o, "url", s->items[input->item].url);
+		tool_put(o, "url", s->items[input->item].url);
 	return o;
 }
 
@@ -135,9 +124,9 @@ static json_t *sources_json(const struct sync *s)
 		if (s->inputs[i].result != INPUT_REFUSED)
 			continue;
 		o = json_object();
-		put(o, "path", s->inputs[i].path);
-		put(o, "result", "refused");
-		put(o, "why", s->inputs[i].why);
+		tool_put(o, "path", s->inputs[i].path);
+		tool_put(o, "result", "refused");
+		tool_put(o, "why", s->inputs[i].why);
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -152,16 +141,16 @@ static json_t *countries_json(const struct sync *s)
 		json_t *o = json_object();
 		char code[3];
 
-		put(o, "country", country_text(c->country, code));
-		put_number(o, "addresses4", c->now4);
-		put_number(o, "networks6", c->now6);
+		tool_put(o, "country", country_text(c->country, code));
+		tool_put_number(o, "addresses4", c->now4);
+		tool_put_number(o, "networks6", c->now6);
 		if (s->old_image) {
-			put_number(o, "before4", c->was4);
-			put_number(o, "before6", c->was6);
+			tool_put_number(o, "before4", c->was4);
+			tool_put_number(o, "before6", c->was6);
 		}
 		if (c->kept4 > 0 || c->kept6 > 0) {
-			put_number(o, "kept4", c->kept4);
-			put_number(o, "kept6", c->kept6);
+			tool_put_number(o, "kept4", c->kept4);
+			tool_put_number(o, "kept6", c->kept6);
 		}
 		if (c->held)
 			json_object_set_new(o, "held", json_true());
@@ -174,20 +163,20 @@ static json_t *kernel_json(const struct sync *s)
 {
 	json_t *o = json_object(), *sets = json_array();
 
-	put(o, "table", s->conf->table);
-	put_number(o, "batches", s->kernel.batches);
-	put_number(o, "bytes", s->kernel.bytes);
+	tool_put(o, "table", s->conf->table);
+	tool_put_number(o, "batches", s->kernel.batches);
+	tool_put_number(o, "bytes", s->kernel.bytes);
 	json_object_set_new(o, "rules_changed",
 			    json_boolean(s->kernel.rules_changed));
 	for (size_t i = 0; i < s->kernel.set_count; i++) {
 		const struct kernel_set_report *r = &s->kernel.sets[i];
 		json_t *set = json_object();
 
-		put(set, "name", r->name);
-		put(set, "how", how_names[r->how]);
-		put_number(set, "ranges", r->ranges);
-		put_number(set, "added", r->added);
-		put_number(set, "removed", r->removed);
+		tool_put(set, "name", r->name);
+		tool_put(set, "how", how_names[r->how]);
+		tool_put_number(set, "ranges", r->ranges);
+		tool_put_number(set, "added", r->added);
+		tool_put_number(set, "removed", r->removed);
 		json_array_append_new(sets, set);
 	}
 	json_object_set_new(o, "sets", sets);
@@ -202,13 +191,14 @@ static json_t *image_json(const struct sync *s, const struct image *image)
 
 	image_about(image, &about);
 	snprintf(path, sizeof(path), "%s/%s", s->conf->state_dir, IMAGE_NAME);
-	put(o, "path", path);
-	put(o, "result", image_names[s->image_result]);
-	put(o, "built", tool_time(about.built, built));
-	put_number(o, "bytes", about.file_bytes);
-	put_number(o, "ranges4", about.ranges4);
-	put_number(o, "ranges6", about.ranges6);
-	put(o, "digest", tool_hex(about.digest, sizeof(about.digest), hex));
+	tool_put(o, "path", path);
+	tool_put(o, "result", image_names[s->image_result]);
+	tool_put(o, "built", tool_time(about.built, built));
+	tool_put_number(o, "bytes", about.file_bytes);
+	tool_put_number(o, "ranges4", about.ranges4);
+	tool_put_number(o, "ranges6", about.ranges6);
+	tool_put(o, "digest",
+		 tool_hex(about.digest, sizeof(about.digest), hex));
 	return o;
 }
 
@@ -217,11 +207,11 @@ static json_t *graced_json(const struct image_graced *g)
 {
 	json_t *o = json_object();
 
-	put_number(o, "ranges4", g->ranges4);
-	put_number(o, "ranges6", g->ranges6);
-	put_number(o, "addresses4", g->addresses4);
-	put_number(o, "expired4", g->expired4);
-	put_number(o, "expired6", g->expired6);
+	tool_put_number(o, "ranges4", g->ranges4);
+	tool_put_number(o, "ranges6", g->ranges6);
+	tool_put_number(o, "addresses4", g->addresses4);
+	tool_put_number(o, "expired4", g->expired4);
+	tool_put_number(o, "expired6", g->expired6);
 	return o;
 }
 
@@ -231,10 +221,10 @@ static json_t *result_json(const struct sync *s)
 	json_t *o = json_object(), *warnings = json_array();
 	char now[TOOL_TIME_MAX];
 
-	put(o, "result", result_name(s));
-	put(o, "problem", s->problem);
+	tool_put(o, "result", result_name(s));
+	tool_put(o, "problem", s->problem);
 	json_object_set_new(o, "exit", json_integer(s->status));
-	put(o, "time", tool_time((uint64_t)time(NULL), now));
+	tool_put(o, "time", tool_time((uint64_t)time(NULL), now));
 	if (s->dry_run)
 		json_object_set_new(o, "dry_run", json_true());
 	if (s->confirm_s)

@@ -195,28 +195,22 @@ static const char *result(const struct spf_entry *entry)
 	return entry->failed ? "kept" : "read";
 }
 
-static void put(json_t *o, const char *key, const char *value)
-{
-	if (value && value[0])
-		json_object_set_new(o, key, json_string(value));
-}
-
 static json_t *entry_json(const char *domain, const struct spf_entry *entry)
 {
 	json_t *o = json_object(), *notes;
 	char time[TOOL_TIME_MAX];
 
-	put(o, "domain", domain);
-	put(o, "result", result(entry));
+	tool_put(o, "domain", domain);
+	tool_put(o, "result", result(entry));
 	json_object_set_new(
 		o, "networks",
 		json_integer(entry ? (json_int_t)entry->nets.count : 0));
 	if (!entry)
 		return o;
 	if (entry->answered)
-		put(o, "answered", tool_time(entry->answered, time));
-	put(o, "asked", tool_time(entry->asked, time));
-	put(o, "why", entry->failed);
+		tool_put(o, "answered", tool_time(entry->answered, time));
+	tool_put(o, "asked", tool_time(entry->asked, time));
+	tool_put(o, "why", entry->failed);
 	if (entry->nets.note_count == 0)
 		return o;
 	notes = json_array();

@@ -38,6 +38,13 @@ struct image *tool_image(const struct conf *conf, enum image_trust trust);
  * a message) where the output cannot be written. */
 bool tool_json_line(json_t *object);
 
+/* tool_put - a text, unless it is NULL or ""; tool_put_number - a number, at most
+ * INT64_MAX.  tool_get - the text of a key, "-" where there is none; it belongs to the
+ * object. */
+void tool_put(json_t *o, const char *key, const char *text);
+void tool_put_number(json_t *o, const char *key, uint64_t number);
+const char *tool_get(const json_t *o, const char *key);
+
 /* tool_flush - flush stdout; false (and a message) where that fails: a full
  * disk must not look like success. */
 bool tool_flush(void);

@@ -60,17 +60,6 @@ bool tool_flush(void)
 	return false;
 }
 
-bool tool_json_line(json_t *object)
-{
-	bool ok = object && json_dumpf(object, stdout, JSON_COMPACT) == 0 &&
-		  putchar('\n') != EOF;
-
-	json_decref(object);
-	if (!ok)
-		log_err("cannot write the output: %s", strerror(errno));
-	return ok;
-}
-
 const char *tool_date(uint32_t date, char *buf)
 {
 	/* bounded, so that no damaged date can overrun buf */

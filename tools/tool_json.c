@@ -1,24 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the last sync did, for whoever asks later: `geoblock status`, with geoblockd
- * or without. */
+/* JSON: what programs are told, and what the state folder keeps. */
 #include "tools/tool.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static void put(json_t *o, const char *key, const char *value)
+#include <geoblock/log.h>
+
+void tool_put(json_t *o, const char *key, const char *text)
 {
-	if (value && value[0])
-		json_object_set_new(o, key, json_string(value));
+	if (text && text[0])
+		json_object_set_new(o, key, json_string(text));
 }
 
-static void put_number(json_t *o, const char *key, uint64_t value)
+void tool_put_number(json_t *o, const char *key, uint64_t number)
 {
 	json_object_set_new(o, key,
-			    json_integer(value > INT64_MAX
+			    json_integer(number > INT64_MAX
 						 ? INT64_MAX
-						 : (json_int_t)value));
+						 : (json_int_t)number));
+}
+
+const char *tool_get(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "-";
+}
+
+bool tool_json_line(json_t *object)
+{
+	bool ok = object && json_dumpf(object, stdout, JSON_COMPACT) == 0 &&
+		  putchar('\n') != EOF;
+
+	json_decref(object);
+	if (!ok)
+		log_err("cannot write the output: %s", strerror(errno));
+	return ok;
 }
 
 json_t *tool_source_json(const struct geo_source *g)
@@ -26,29 +46,29 @@ json_t *tool_source_json(const struct geo_source *g)
 	json_t *o = json_object();
 	char date[TOOL_DATE_MAX], hex[65];
 
-	put(o, "path", g->path);
-	put(o, "kind", geo_kind_name(g->kind));
-	put(o, "registry", geo_registry_name(g->registry));
-	put(o, "date", tool_date(g->date, date));
+	tool_put(o, "path", g->path);
+	tool_put(o, "kind", geo_kind_name(g->kind));
+	tool_put(o, "registry", geo_registry_name(g->registry));
+	tool_put(o, "date", tool_date(g->date, date));
 	if (g->date != 0)
 		json_object_set_new(
 			o, "age",
 			json_integer((json_int_t)time(NULL) -
 				     86400 * (json_int_t)geo_days(g->date)));
 	if (g->kind == GEO_RIR)
-		put_number(o, "serial", g->serial);
-	put_number(o, "records", (uint64_t)g->records4 + g->records6);
-	put_number(o, "records4", g->records4);
-	put_number(o, "records6", g->records6);
-	put_number(o, "bytes", g->bytes);
-	put(o, "sha256", tool_hex(g->sha256, sizeof(g->sha256), hex));
+		tool_put_number(o, "serial", g->serial);
+	tool_put_number(o, "records", (uint64_t)g->records4 + g->records6);
+	tool_put_number(o, "records4", g->records4);
+	tool_put_number(o, "records6", g->records6);
+	tool_put_number(o, "bytes", g->bytes);
+	tool_put(o, "sha256", tool_hex(g->sha256, sizeof(g->sha256), hex));
 	return o;
 }
 
 void tool_source_sizes(json_t *o, uint64_t addresses4, uint64_t networks6)
 {
-	put_number(o, "addresses", addresses4);
-	put_number(o, "networks6", networks6);
+	tool_put_number(o, "addresses", addresses4);
+	tool_put_number(o, "networks6", networks6);
 }
 
 bool tool_json_save(const char *state_dir, const char *name, const json_t *o,
