@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The connection to Redis, in the loop.  hiredis writes the commands and parses the
- * answers; the socket and the queue of those who wait are ours, as hiredis's own (of
- * version 0.14) look names up while everybody waits, and end the process when a server
- * says something that nobody asked for.
+/* When there is a connection to Redis; what goes over it is greylist_redis_line.c's.
  *
  *   AWAY ─timer─► CONNECTING ─► GREETING (AUTH, SELECT, PING) ─► UP
  *     ▲                │               │                         │
- *     └────────────────┴───────────────┴── any failure ──────────┘
- *
- * A server is not trusted with more than answers: what is longer than any answer of
- * ours, or is none, ends the connection. */
-#include "greylist_redis_link.h"
+ *     └────────────────┴───────────────┴── any failure ──────────┘ */
+#include "daemon/greylist_redis_link.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -28,18 +22,9 @@
 #define PLACES_MAX  8
 #define RETRY_MIN_S 0.5
 #define RETRY_MAX_S 30.
-#define ANSWER_S    2. /* for each answer; who is in a hurry drops earlier */
-#define OUTPUT_MAX  (1u << 20)
-#define ANSWER_MAX  16384 /* bytes of one */
+#define CONNECT_S   2.
 
 enum state { AWAY, CONNECTING, GREETING, UP };
-
-/* Somebody who waits for an answer. */
-struct waiter {
-	struct waiter *next;
-	redis_answer *answer;
-	void *arg;
-};
 
 struct place {
 	socklen_t len;
@@ -58,41 +43,11 @@ struct redis_link {
 	enum state state;
 	bool said; /* that it is away */
 	double retry_s;
-	int fd;
+	int fd; /* that is being connected; -1: none */
 	ev_io io;
-	ev_timer timer; /* to try again, or for an answer */
-	redisReader *reader;
-	size_t unanswered; /* bytes since the last whole answer */
-	char *output;
-	size_t output_len, output_room;
-	struct waiter *first, **last;
+	ev_timer timer; /* to try again, or for the connection */
+	struct redis_line line;
 };
-
-/* ---- the parser ---- */
-
-static redisReplyObjectFunctions bounded;
-static void *(*any_array)(const redisReadTask *task, int elements);
-
-static void *small_array(const redisReadTask *task, int elements)
-{
-	return elements <= REDIS_ELEMENTS_MAX ? any_array(task, elements)
-					      : NULL;
-}
-
-redisReader *redis_link_reader(void)
-{
-	redisReader *reader = redisReaderCreate();
-
-	if (!reader)
-		return NULL;
-	if (!any_array) {
-		bounded = *reader->fn;
-		any_array = bounded.createArray;
-		bounded.createArray = small_array;
-	}
-	reader->fn = &bounded;
-	return reader;
-}
 
 /* ---- down ---- */
 
@@ -103,34 +58,20 @@ static void arm(struct redis_link *link, double seconds)
 	ev_timer_start(link->loop, &link->timer);
 }
 
-/* Every waiter hears that there is no answer.  What they ask meanwhile is refused, as
- * the state is AWAY. */
-static void release(struct redis_link *link)
+static void stop_connecting(struct redis_link *link)
 {
-	struct waiter *waiter = link->first, *next;
-
-	link->first = NULL;
-	link->last = &link->first;
-	for (; waiter; waiter = next) {
-		next = waiter->next;
-		waiter->answer(link->events.ctx, waiter->arg, NULL);
-		free(waiter);
-	}
+	if (link->fd < 0)
+		return;
+	ev_io_stop(link->loop, &link->io);
+	close(link->fd);
+	link->fd = -1;
 }
 
 static void hang_up(struct redis_link *link)
 {
 	link->state = AWAY;
-	if (link->fd >= 0) {
-		ev_io_stop(link->loop, &link->io);
-		close(link->fd);
-	}
-	link->fd = -1;
-	if (link->reader)
-		redisReaderFree(link->reader);
-	link->reader = NULL;
-	link->output_len = 0;
-	release(link);
+	stop_connecting(link);
+	redis_line_down(&link->line);
 }
 
 /* A server's own words may be anybody's. */
@@ -163,173 +104,21 @@ void redis_link_drop(struct redis_link *link, const char *why)
 		link->events.down(link->events.ctx);
 }
 
+static void on_failed(void *owner, const char *why)
+{
+	redis_link_drop(owner, why);
+}
+
 static void drop_errno(struct redis_link *link, int error)
 {
 	redis_link_drop(link, strerror(error));
-}
-
-/* ---- sending ---- */
-
-static void want(struct redis_link *link, int events)
-{
-	if ((link->io.events & (EV_READ | EV_WRITE)) == events)
-		return;
-	ev_io_stop(link->loop, &link->io);
-	ev_io_set(&link->io, link->fd, events);
-	ev_io_start(link->loop, &link->io);
-}
-
-static void flush(struct redis_link *link)
-{
-	size_t sent = 0;
-
-	while (sent < link->output_len) {
-		ssize_t n = send(link->fd, link->output + sent,
-				 link->output_len - sent,
-				 MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n < 0) {
-			drop_errno(link, errno);
-			return;
-		}
-		sent += (size_t)n;
-	}
-	link->output_len -= sent;
-	memmove(link->output, link->output + sent, link->output_len);
-	want(link, link->output_len ? EV_READ | EV_WRITE : EV_READ);
-}
-
-static bool add_output(struct redis_link *link, const char *data, size_t len)
-{
-	size_t need = link->output_len + len;
-
-	if (need > OUTPUT_MAX)
-		return false;
-	if (need > link->output_room) {
-		char *grown = realloc(link->output, need + 16384);
-
-		if (!grown)
-			return false;
-		link->output = grown;
-		link->output_room = need + 16384;
-	}
-	memcpy(link->output + link->output_len, data, len);
-	link->output_len = need;
-	return true;
-}
-
-static bool queue(struct redis_link *link, redis_answer *answer, void *arg,
-		  int argc, const char **argv, const size_t *lengths)
-{
-	struct waiter *waiter = malloc(sizeof(*waiter));
-	char *text = NULL;
-	int len = waiter ? redisFormatCommandArgv(&text, argc, argv, lengths)
-			 : -1;
-
-	if (len < 0 || !add_output(link, text, (size_t)len)) {
-		free(text);
-		free(waiter);
-		return false;
-	}
-	free(text);
-	*waiter = (struct waiter){ NULL, answer, arg };
-	if (!link->first)
-		arm(link, ANSWER_S);
-	*link->last = waiter;
-	link->last = &waiter->next;
-	/* sent when the loop comes round: what is asked until then goes with
-	 * it, and nobody's answer comes from within his question */
-	want(link, EV_READ | EV_WRITE);
-	return true;
 }
 
 bool redis_link_send(struct redis_link *link, redis_answer *answer, void *arg,
 		     int argc, const char **argv, const size_t *lengths)
 {
 	return link->state == UP &&
-	       queue(link, answer, arg, argc, argv, lengths);
-}
-
-/* ---- receiving ---- */
-
-static void take_answer(struct redis_link *link, const redisReply *reply)
-{
-	struct waiter *waiter = link->first;
-	char why[160];
-
-	link->unanswered = 0;
-	if (!waiter) {
-		bool error = reply->type == REDIS_REPLY_ERROR;
-
-		snprintf(why, sizeof(why), "said \"%.100s\" unasked",
-			 error ? reply->str : "something");
-		redis_link_drop(link, why);
-		return;
-	}
-	link->first = waiter->next;
-	if (!link->first)
-		link->last = &link->first;
-	waiter->answer(link->events.ctx, waiter->arg, reply);
-	free(waiter);
-	if (link->state == AWAY)
-		return;
-	if (link->first)
-		arm(link, ANSWER_S);
-	else
-		ev_timer_stop(link->loop, &link->timer);
-}
-
-static void parse(struct redis_link *link)
-{
-	void *reply;
-
-	/* an answer may end the connection, and the parser with it */
-	while (link->state != AWAY) {
-		if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
-			redis_link_drop(link, "speaks no Redis protocol");
-			return;
-		}
-		if (!reply)
-			return;
-		take_answer(link, reply);
-		freeReplyObject(reply);
-	}
-}
-
-/* One read; false: there is no more of it. */
-static bool receive_some(struct redis_link *link)
-{
-	char data[4096];
-	ssize_t n = recv(link->fd, data, sizeof(data), MSG_DONTWAIT);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
-	if (n <= 0) {
-		if (n < 0)
-			drop_errno(link, errno);
-		else
-			redis_link_drop(link, "hung up");
-		return false;
-	}
-	link->unanswered += (size_t)n;
-	if (redisReaderFeed(link->reader, data, (size_t)n) != REDIS_OK)
-		redis_link_drop(link, "speaks no Redis protocol");
-	parse(link);
-	if (link->unanswered > ANSWER_MAX)
-		redis_link_drop(link, "an answer is too long");
-	return link->state != AWAY && n == sizeof(data);
-}
-
-/* All that lies there, before anybody is told that it is late; an end it has, as no more
- * is asked meanwhile. */
-static void receive(struct redis_link *link)
-{
-	while (receive_some(link))
-		;
+	       redis_line_send(&link->line, answer, arg, argc, argv, lengths);
 }
 
 /* ---- up ---- */
@@ -359,7 +148,8 @@ static bool say(struct redis_link *link, int argc, const char **argv)
 
 	for (int i = 0; i < argc; i++)
 		lengths[i] = strlen(argv[i]);
-	return queue(link, on_greeting, link, argc, argv, lengths);
+	return redis_line_send(&link->line, on_greeting, link, argc, argv,
+			       lengths);
 }
 
 static void greet(struct redis_link *link)
@@ -386,32 +176,26 @@ static void greet(struct redis_link *link)
 		redis_link_drop(link, "out of memory");
 }
 
-static void connected(struct redis_link *link)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-		error = errno;
-	if (error)
-		drop_errno(link, error);
-	else
-		greet(link);
-}
-
-static void on_io(struct ev_loop *loop, ev_io *io, int events)
+static void on_connected(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct redis_link *link = io->data;
+	int fd = link->fd, error = 0;
+	socklen_t len = sizeof(error);
 
-	(void)loop;
-	if (link->state == CONNECTING) {
-		connected(link);
+	(void)events;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+		error = errno;
+	if (error) {
+		drop_errno(link, error);
 		return;
 	}
-	if (events & EV_READ)
-		receive(link);
-	if (link->state != AWAY && (events & EV_WRITE))
-		flush(link);
+	ev_io_stop(loop, io);
+	ev_timer_stop(loop, &link->timer);
+	link->fd = -1;
+	if (redis_line_up(&link->line, fd))
+		greet(link);
+	else
+		redis_link_drop(link, "out of memory");
 }
 
 static void try_place(struct redis_link *link)
@@ -421,12 +205,10 @@ static void try_place(struct redis_link *link)
 
 	link->place = (link->place + 1) % link->place_count;
 	link->state = CONNECTING;
-	link->unanswered = 0;
-	link->reader = redis_link_reader();
 	link->fd = socket(place->address.ss_family,
 			  SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (link->fd < 0 || !link->reader) {
-		drop_errno(link, link->reader ? errno : ENOMEM);
+	if (link->fd < 0) {
+		drop_errno(link, errno);
 		return;
 	}
 	if (place->address.ss_family != AF_UNIX)
@@ -439,7 +221,7 @@ static void try_place(struct redis_link *link)
 	}
 	ev_io_set(&link->io, link->fd, EV_WRITE);
 	ev_io_start(link->loop, &link->io);
-	arm(link, ANSWER_S);
+	arm(link, CONNECT_S);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
@@ -521,12 +303,18 @@ bool redis_link_open(struct redis_link **out, const struct conf_greylist *conf,
 	link->events = *events;
 	link->db = conf->db;
 	link->fd = -1;
-	link->last = &link->first;
+	link->line = (struct redis_line){
+		.loop = loop,
+		.ctx = events->ctx,
+		.failed = on_failed,
+		.owner = link,
+	};
+	redis_line_init(&link->line);
 	link->retry_s = RETRY_MIN_S;
-	ev_init(&link->io, on_io);
+	ev_init(&link->io, on_connected);
 	link->io.data = link;
 	ev_init(&link->timer, on_timer);
-	/* behind the answers: a loop that was held up finds both */
+	/* behind the connection: a loop that was held up finds both */
 	ev_set_priority(&link->timer, EV_MINPRI);
 	link->timer.data = link;
 	if (conf->path)
@@ -545,7 +333,7 @@ void redis_link_close(struct redis_link *link)
 		return;
 	hang_up(link);
 	ev_timer_stop(link->loop, &link->timer);
-	free(link->output);
+	redis_line_clear(&link->line);
 	free(link->user);
 	if (link->password)
 		explicit_bzero(link->password, strlen(link->password));

@@ -2,9 +2,8 @@
 #ifndef DAEMON_GREYLIST_REDIS_LINK_H
 #define DAEMON_GREYLIST_REDIS_LINK_H
 
-#include <hiredis/hiredis.h>
-
 #include "daemon/greylist_impl.h"
+#include "daemon/greylist_redis_line.h"
 
 /* A connection to Redis that comes back by itself. */
 
@@ -27,10 +26,7 @@ bool redis_link_is_up(const struct redis_link *link);
 const char *
 redis_link_name(const struct redis_link *link); /* no password in it */
 
-/* redis_link_send - a command; answer is called once, with what it said, or NULL where
- * the connection was lost.  False (and answer is not called): it is down, or too
- * much waits to be sent. */
-typedef void redis_answer(void *ctx, void *arg, const redisReply *reply);
+/* redis_link_send - as redis_line_send(), with the events' ctx. */
 bool redis_link_send(struct redis_link *link, redis_answer *answer, void *arg,
 		     int argc, const char **argv, const size_t *lengths);
 
@@ -40,10 +36,5 @@ void redis_link_drop(struct redis_link *link, const char *why);
 /* redis_link_good - an answer made sense: a later failure is news, and no continuation
  * of the last one. */
 void redis_link_good(struct redis_link *link);
-
-/* redis_link_reader - hiredis's parser, bounded: an array of more than
- * REDIS_ELEMENTS_MAX is an error.  For the link and its fuzz target. */
-#define REDIS_ELEMENTS_MAX 8
-redisReader *redis_link_reader(void);
 
 #endif

@@ -25,7 +25,7 @@ static void use(const redisReply *reply)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	redisReader *reader = redis_link_reader();
+	redisReader *reader = redis_line_reader();
 	void *reply;
 	size_t at = 0;
 
