@@ -106,8 +106,18 @@ MORE = f"""
 """
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+RAW = {  # what comes once, and what comes for ever
+    "header": (OK + b"X-Long: ", b"x" * 65536),
+    "hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000),
+    "escape": (b"HTTP/1.1 404 \x1b]0;owned\x07\x1b[2J\r\nContent-Length: 0\r\n\r\n", b""),
+    "smtp": (b"220 mx.example.com ESMTP\r\n", b""),
+}
+
+
 class Odd(http.server.BaseHTTPRequestHandler):
-    """/hang/, /cut/, /break/, /endless/, /drip/, /bomb/: then the path of a file."""
+    """/hang/, /cut/, /break/, /endless/, /drip/, /bomb/ and more: then the path of a
+    file."""
     protocol_version = "HTTP/1.1"
     www = None
     ranges = []  # headers of requests for a part
@@ -120,7 +130,9 @@ class Odd(http.server.BaseHTTPRequestHandler):
         path = os.path.join(self.www, how, rest)
         data = open(path, "rb").read() if os.path.exists(path) else None
         self.close_connection = True
-        if path.endswith(".md5"):
+        if path.endswith(".md5") and how == "sum":
+            self.endless(b"0" * 65536, 10 << 30)
+        elif path.endswith(".md5"):
             self.answer(404 if data is None else 200, data or b"")
         elif how == "hang":
             time.sleep(kit.PATIENCE)
@@ -133,6 +145,8 @@ class Odd(http.server.BaseHTTPRequestHandler):
         elif how == "half":  # a part that nobody asked for
             self.answer(206, data[:len(data) // 2], None, (
                 "Content-Range", f"bytes 0-{len(data) // 2 - 1}/{len(data)}"))
+        elif how in RAW:
+            self.raw(*RAW[how])
         elif how.startswith("drip"):
             self.drip()
         elif how == "bomb":
@@ -172,6 +186,15 @@ class Odd(http.server.BaseHTTPRequestHandler):
                 sent += len(chunk)
         except OSError:
             pass  # enough, said the other side
+
+    def raw(self, start, more):
+        """Bytes as they are, and some without end."""
+        try:
+            self.wfile.write(start)
+            while more:
+                self.wfile.write(more)
+        except OSError:
+            pass
 
     def drip(self):
         """Never too slow, never done."""
