@@ -72,7 +72,6 @@ static json_t *say(const struct conf *conf, enum tool_word word)
  * daemon is gone.  It keeps the time itself, whatever becomes of us. */
 static const char *wait_for_it(const struct conf *conf, unsigned seconds)
 {
-	tool_ask_catch();
 	tool_ask_start("geoblock reload", seconds);
 	for (;;) {
 		json_t *answer = say(conf, tool_ask(LOOK_MS));
@@ -120,8 +119,12 @@ static json_t *request(unsigned confirm)
 static json_t *reload(const struct conf *conf, unsigned confirm, int *status,
 		      struct error *err)
 {
-	json_t *answer = tool_control_ask(conf, request(confirm), err);
+	json_t *answer;
 
+	/* who is interrupted before the trial has begun says no to it, too */
+	if (confirm)
+		tool_ask_catch();
+	answer = tool_control_ask(conf, request(confirm), err);
 	*status = status_of(answer);
 	if (*status == STATUS_OK && confirm)
 		*status = end_of_trial(conf, confirm, answer);
