@@ -55,8 +55,8 @@ struct fetch_item {
 
 	/* answered */
 	enum fetch_state state;
-	bool late; /* KEPT because the checksum is of an older file
-	                          * than the one beside it: normal for minutes */
+	bool late; /* KEPT because the checksum is of an older file than the
+	            * one beside it: normal for minutes */
 	char url[FETCH_URL_MAX]; /* whence the cache's file is, "" if unknown */
 	char why[FETCH_WHY_MAX]; /* FAILED, KEPT; NEW from a mirror: why not
 	                          * from the first place */

@@ -43,6 +43,7 @@ struct country_set {
 	bool unknown;
 };
 
+/* COUNTRY_NONE stands for "no country known", in country_set_add() too. */
 void country_set_add(struct country_set *set, country_t cc);
 bool country_set_has(const struct country_set *set, country_t cc);
 void country_set_fill(struct country_set *set); /* every country, and unknown */

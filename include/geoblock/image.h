@@ -58,9 +58,10 @@ bool image_agree(struct image *image, enum agree agree,
 
 /* What the image says of an address. */
 struct image_hit {
-	bool found;   /* false: no record covers it; range is then the gap */
-	bool damaged; /* IMAGE_CHECK_TOUCHED met a block that fails its
-	                       * checksum: nothing else here means anything */
+	bool found; /* false: no record covers it; range is then the gap */
+	/* IMAGE_CHECK_TOUCHED met a block that fails its checksum: nothing else
+	 * here means anything */
+	bool damaged;
 	struct range range;
 	struct geo_record record; /* its country is the one that counts */
 	country_t first, second;  /* opinions; COUNTRY_NONE: none */
@@ -68,6 +69,7 @@ struct image_hit {
 	                 * 0: it is in the file */
 };
 
+/* image_find - of any address; it cannot fail but by `damaged`. */
 struct image_hit image_find(const struct image *image, const struct addr *addr);
 
 /* image_country4, image_country6 - the hot path: only the country,

@@ -178,6 +178,8 @@ struct kernel_change {
 	uint32_t pid;           /* in the initial pid namespace; 0: not known */
 };
 
+/* kernel_monitor_open - of a table, which need not be there.  On error *monitor is
+ * NULL.  kernel_monitor_fd - the descriptor; it stays the monitor's. */
 bool kernel_monitor_open(struct kernel_monitor **monitor,
 			 const struct kernel *kernel, const char *table,
 			 struct error *err);

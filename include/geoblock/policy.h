@@ -171,6 +171,7 @@ struct policy_split {
 	bool rest_needs_syn;
 };
 
+/* policy_split - of every policy there is; it cannot fail. */
 void policy_split(const struct policy *policy, struct policy_split *out);
 
 #endif

@@ -88,6 +88,10 @@ struct spf_nets {
 	size_t note_count;
 };
 
+/* spf_nets_add - one more, with copies of `via` and of term_len bytes of `term`.  Fails
+ * where it is one too many (ERROR_MALFORMED), or for lack of memory; nets are then as
+ * before.  spf_nets_note - once for each text; those beyond SPF_NOTES_MAX are left
+ * out. */
 void spf_nets_clear(struct spf_nets *nets);
 bool spf_nets_add(struct spf_nets *nets, const struct range *range,
 		  const char *via, const char *term, size_t term_len,
@@ -167,6 +171,7 @@ struct spf_store {
 	size_t count;
 };
 
+/* spf_store_find - a domain's entry, as spf_domain() writes it; NULL: there is none. */
 void spf_store_clear(struct spf_store *store);
 struct spf_entry *spf_store_find(const struct spf_store *store,
 				 const char *domain);

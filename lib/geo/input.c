@@ -85,32 +85,9 @@ static bool start(struct input *in, struct error *err)
 	return true;
 }
 
-bool input_open(struct input *in, const char *path, int fd, struct error *err)
-{
-	*in = (struct input){ .path = path, .fd = fd > 0 ? fd : -1 };
-	sha256_init(&in->sha256);
-	if (!open_file(in, err) || !start(in, err))
-		return error_wrap(err, "%s", path);
-	if (!input_fill(in, err))
-		return false;
-	if (in->end == 0)
-		return error_set(err, ERROR_MALFORMED, 0,
-				 "%s: the file is empty", path);
-	return true;
-}
-
-void input_close(struct input *in)
-{
-	unpack_close(in->unpacker);
-	in->unpacker = NULL;
-	free(in->buf);
-	in->buf = NULL;
-	if (in->fd >= 0)
-		close(in->fd);
-	in->fd = -1;
-}
-
-bool input_fill(struct input *in, struct error *err)
+/* More bytes behind those in the buffer, which move to its front.  Sets eof where
+ * there are no more. */
+static bool fill(struct input *in, struct error *err)
 {
 	size_t got;
 	char *to;
@@ -135,6 +112,31 @@ bool input_fill(struct input *in, struct error *err)
 	return true;
 }
 
+bool input_open(struct input *in, const char *path, int fd, struct error *err)
+{
+	*in = (struct input){ .path = path, .fd = fd > 0 ? fd : -1 };
+	sha256_init(&in->sha256);
+	if (!open_file(in, err) || !start(in, err))
+		return error_wrap(err, "%s", path);
+	if (!fill(in, err))
+		return false;
+	if (in->end == 0)
+		return error_set(err, ERROR_MALFORMED, 0,
+				 "%s: the file is empty", path);
+	return true;
+}
+
+void input_close(struct input *in)
+{
+	unpack_close(in->unpacker);
+	in->unpacker = NULL;
+	free(in->buf);
+	in->buf = NULL;
+	if (in->fd >= 0)
+		close(in->fd);
+	in->fd = -1;
+}
+
 /* The line feed that ends what is at the front of the buffer; NULL where there
  * is none within INPUT_LINE_MAX bytes or before the end of the file. */
 static bool find_feed(struct input *in, char **feed, struct error *err)
@@ -145,7 +147,7 @@ static bool find_feed(struct input *in, char **feed, struct error *err)
 		*feed = memchr(in->buf + in->start, '\n', len);
 		if (*feed || in->eof || len > INPUT_LINE_MAX)
 			return true;
-		if (!input_fill(in, err))
+		if (!fill(in, err))
 			return false;
 	}
 }
@@ -190,7 +192,7 @@ bool input_to_memory(struct input *in, int *fd, struct error *err)
 		in->start = in->end;
 		if (in->eof)
 			return true;
-		if (!input_fill(in, err))
+		if (!fill(in, err))
 			break;
 	}
 	close(*fd);

@@ -41,10 +41,6 @@ struct input {
 bool input_open(struct input *in, const char *path, int fd, struct error *err);
 void input_close(struct input *in); /* also after a failed input_open() */
 
-/* input_fill - more bytes behind those in the buffer, which move to its front.
- * Sets eof where there are no more. */
-bool input_fill(struct input *in, struct error *err);
-
 /* input_line - the next line, without its line feed.  It lies in the buffer,
  * and is gone with the next call.  At the end *text is NULL and true is
  * returned. */
