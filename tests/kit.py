@@ -7,6 +7,7 @@ import faulthandler
 import ipaddress
 import lzma
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,13 +53,24 @@ def done():
     sys.exit(1 if _failed or not _count else 0)
 
 
-def until(condition, seconds=60):
+PATIENCE = 60  # seconds: what a slow machine may take for anything
+
+
+def until(condition, seconds=PATIENCE):
     """Waits for it; gives its last value.  A busy machine has time, a right one needs
     none of it."""
     end = time.monotonic() + seconds
     while not (value := condition()) and time.monotonic() < end:
         time.sleep(0.02)
     return value
+
+
+def need(*programs):
+    """Ends the test, with a skip, where one of them is not installed."""
+    missing = [name for name in programs if not shutil.which(name)]
+    if missing:
+        skip(os.path.basename(sys.argv[0]), f"no {', '.join(missing)}; make deps installs it")
+        done()
 
 
 def need_data(what, *paths):
@@ -122,19 +134,6 @@ def run(*command, stdin=None, check=None):
         raise AssertionError(f"{' '.join(command)}: exit {done_.returncode}, "
                              f"want {check}\n{done_.stdout[-2000:]}{done_.stderr[-2000:]}")
     return done_
-
-
-PATIENCE = 60  # seconds: what a slow machine may take for anything
-
-
-def wait_for(condition, seconds=PATIENCE):
-    """Whether it came true: looked at 50 times a second, and once more at the end."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return bool(condition())
 
 
 def rir_ranges(paths, countries):
@@ -218,7 +217,6 @@ MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 def folder(place=None):
     """A folder that goes away with the process."""
     import atexit
-    import shutil
     path = tempfile.mkdtemp(prefix="geoblock-test-", dir=place)
     atexit.register(shutil.rmtree, path, True)
     return path

@@ -291,7 +291,7 @@ class Site:
             [NGINX, "-p", self.folder, "-c", conf, "-e", self.folder + "/error.log"],
             stderr=subprocess.DEVNULL)
         atexit.register(self.stop)
-        if not kit.wait_for(self.answers):
+        if not kit.until(self.answers):
             raise AssertionError(open(self.folder + "/error.log").read())
 
     def answers(self, path="/up"):
@@ -354,7 +354,7 @@ class Site:
         path = os.path.join(self.folder, "access.log")
         # it writes when it has answered; and does one thing after the other
         self.answers("/last")
-        assert kit.wait_for(lambda: "GET /last " in self.logged())
+        assert kit.until(lambda: "GET /last " in self.logged())
         lines = [line.split('"') for line in open(path)]
         os.truncate(path, 0)
         asked = [(int(part[2].split()[0]), part[1].split()[1]) for part in lines]
