@@ -54,7 +54,8 @@ static bool fail(const struct tool_control *control, int error,
 		error_set(err, ERROR_SYSTEM, 0, "%s%s", text.text,
 			  error == EACCES
 				  ? "; be root, or in the socket's group"
-				  : "");
+			  : error == ETIMEDOUT ? "; it runs, but hangs"
+					       : "");
 	err->sys_errno = error;
 	return false;
 }
