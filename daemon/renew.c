@@ -92,8 +92,7 @@ static void on_result(struct ev_loop *loop, ev_async *async, int events)
 		return;
 	asked = result.causes & WORKER_RELOAD;
 	/* what ran before a reload on trial is what an earlier one brought */
-	trial = daemon->trial.asked_s &&
-		result.number >= daemon->trial.number;
+	trial = daemon->trial.asked_s && result.number >= daemon->trial.number;
 	if (result.snapshot)
 		other = take_snapshot(daemon, result.snapshot, trial);
 	if (trial)
