@@ -44,7 +44,7 @@ struct trial {
 	struct sync *s;
 	const struct kernel_plan *old; /* NULL: there was no table */
 	struct tool_saved *saved;      /* what `old` may be part of */
-	int marker;                    /* held under flock(2) */
+	int marker;                    /* tool_confirm_hold() */
 	int pipe;                      /* to the watcher */
 	pid_t watcher;
 };
@@ -282,13 +282,9 @@ static bool set_marker(struct trial *t)
 			      s->conf->table, t->old,
 			      (uint64_t)time(NULL) + s->confirm_s, &err))
 		return sync_fail(s, "%s", err.text);
-	/* whoever asks whether something waits locks the file, for a moment */
-	if (tool_lock(&t->marker, s->conf->state_dir, TOOL_CONFIRM_WAITS, 0,
-		      TOOL_LOCK_TABLE_MS, &err) &&
-	    t->marker >= 0)
+	if (tool_confirm_hold(s->conf->state_dir, &t->marker, &err))
 		return true;
-	sync_fail(s, "%s",
-		  err.text[0] ? err.text : TOOL_CONFIRM_WAITS " is gone");
+	sync_fail(s, "%s", err.text);
 	remove_file(s, TOOL_CONFIRM_WAITS);
 	return false;
 }

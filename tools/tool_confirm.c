@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -339,16 +338,41 @@ void tool_saved_free(struct tool_saved *saved)
 
 /* ---- waiting ------------------------------------------------------------------- */
 
-static bool is_locked(const char *path)
+/* A write lock of the open file (fcntl(2), F_OFD_SETLK): it passes to children, as
+ * flock(2) does, but only who may write the file can have it, and to ask for it takes
+ * none.  Else any user could lock a file that a killed run has left behind, and
+ * keep geoblockd from healing the table by a trial that is none. */
+bool tool_confirm_hold(const char *state_dir, int *fd, struct error *err)
 {
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[4096];
+
+	*fd = -1;
+	if (!path_of(path, sizeof(path), state_dir, TOOL_CONFIRM_WAITS))
+		return error_set(err, ERROR_LIMIT, 0, "%s: path too long",
+				 state_dir);
+	*fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (*fd >= 0 && fcntl(*fd, F_OFD_SETLK, &whole) == 0)
+		return true;
+	error_set(err, ERROR_SYSTEM, errno, "%s", path);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	return false;
+}
+
+/* Somebody has the write lock: with it alone reading is in conflict. */
+static bool is_held(const char *path)
+{
+	struct flock other = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	bool locked;
+	bool held;
 
 	if (fd < 0)
 		return false;
-	locked = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	held = fcntl(fd, F_OFD_GETLK, &other) == 0 && other.l_type != F_UNLCK;
 	close(fd);
-	return locked;
+	return held;
 }
 
 bool tool_confirm_waits(const char *state_dir, uint64_t *until)
@@ -365,7 +389,7 @@ bool tool_confirm_waits(const char *state_dir, uint64_t *until)
 		struct tool_saved *saved;
 
 		if (!path_of(path, sizeof(path), state_dir, names[i]) ||
-		    !is_locked(path))
+		    !is_held(path))
 			continue;
 		saved = until ? tool_saved_read(state_dir, names[i], NULL)
 			      : NULL;

@@ -16,7 +16,7 @@
 #define TOOL_APPLIED_NAME "applied.plan"
 
 /* While a change waits, one of these is there, with what was before in it; who
- * renames it has decided.  The waiting process holds flock(2) on it. */
+ * renames it has decided. */
 #define TOOL_CONFIRM_WAITS "confirm.wait"
 #define TOOL_CONFIRM_YES   "confirm.yes"
 #define TOOL_CONFIRM_NO    "confirm.no"
@@ -48,6 +48,12 @@ struct tool_saved *tool_saved_read(const char *state_dir, const char *name,
 struct tool_saved *tool_saved_parse(const uint8_t *data, size_t size,
 				    struct error *err);
 void tool_saved_free(struct tool_saved *saved); /* NULL is allowed */
+
+/* tool_confirm_hold - this process, and the children that it forks from now on, are
+ * what TOOL_CONFIRM_WAITS waits for, under each of its names, until all of them have
+ * closed *fd.  *fd is -1 after an error: ERROR_SYSTEM (ENOENT where it is gone,
+ * EAGAIN where others have it open and locked). */
+bool tool_confirm_hold(const char *state_dir, int *fd, struct error *err);
 
 /* tool_confirm_waits - whether a change waits for its confirmation, or for what
  * follows from it, in a process that lives; *until is then its deadline. */

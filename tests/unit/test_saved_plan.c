@@ -158,6 +158,7 @@ static void test_damaged(void **state)
 
 static void test_waiting(void **state)
 {
+	struct flock reads = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	char path[64];
 	uint64_t until = 0;
 	int fd;
@@ -169,9 +170,14 @@ static void test_waiting(void **state)
 				     NULL, 99, NULL));
 	/* of a process that is gone */
 	assert_false(tool_confirm_waits(folder, &until));
+	/* kept locked by somebody who may only read it */
 	snprintf(path, sizeof(path), "%s/" TOOL_CONFIRM_WAITS, folder);
 	fd = open(path, O_RDONLY);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &reads), 0);
+	assert_false(tool_confirm_waits(folder, &until));
+	close(fd);
+	assert_true(tool_confirm_hold(folder, &fd, NULL));
 	assert_true(tool_confirm_waits(folder, &until));
 	assert_int_equal(until, 99);
 	/* one of those who decide is the first */
@@ -179,16 +185,19 @@ static void test_waiting(void **state)
 	assert_false(tool_confirm_decide(folder, true));
 	assert_true(tool_confirm_waits(folder, NULL)); /* it is being done */
 	close(fd);
+	assert_false(tool_confirm_waits(folder, NULL));
 	snprintf(path, sizeof(path), "%s/" TOOL_CONFIRM_NO, folder);
 	unlink(path);
-	assert_true(tool_saved_write(folder, TOOL_CONFIRM_YES, "geoblock", NULL,
-				     99, NULL));
+	assert_false(tool_confirm_hold(folder, &fd, NULL));
+	assert_int_equal(fd, -1);
+	assert_true(tool_saved_write(folder, TOOL_CONFIRM_WAITS, "geoblock",
+				     NULL, 99, NULL));
+	assert_true(tool_confirm_hold(folder, &fd, NULL));
+	assert_true(tool_confirm_decide(folder, true));
+	assert_true(tool_confirm_waits(folder, NULL)); /* the same */
+	close(fd);
 	assert_false(tool_confirm_waits(folder, NULL));
 	snprintf(path, sizeof(path), "%s/" TOOL_CONFIRM_YES, folder);
-	fd = open(path, O_RDONLY);
-	assert_int_equal(flock(fd, LOCK_EX), 0);
-	assert_true(tool_confirm_waits(folder, NULL));
-	close(fd);
 	unlink(path);
 }
 
