@@ -183,8 +183,7 @@ bool image_make(struct image **image, const struct geo_table *table,
  * where the current image is whole and has the same digest.  A current image that
  * is damaged is replaced without becoming the previous one.
  *
- * Holds flock(2) on state_dir itself meanwhile; a second writer is refused
- * (ERROR_SYSTEM, EWOULDBLOCK). */
+ * The caller sees to it that there is no second writer (TOOL_LOCK_STATE). */
 bool image_install(const struct image *image, const char *state_dir,
 		   bool *changed, struct error *err);
 

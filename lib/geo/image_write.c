@@ -14,8 +14,9 @@
  * current image that is damaged does not become the previous one, which may be
  * the only good one.
  *
- * A lock on the folder itself keeps a second writer out; so every temporary
- * file that is found under it belongs to a run that is over. */
+ * The caller keeps a second writer out, so every temporary file that is found
+ * belongs to a run that is over.  (A lock on the folder itself would not do: any user
+ * can lock what he may read.) */
 #include <geoblock/image.h>
 
 #include <dirent.h>
@@ -25,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,24 +126,6 @@ static void remove_left_over(int folder)
 	closedir(dir);
 }
 
-static bool lock(const char *state_dir, int *folder, struct error *err)
-{
-	*folder = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*folder < 0)
-		return system_error(err, "open", state_dir);
-	if (flock(*folder, LOCK_EX | LOCK_NB) == 0)
-		return true;
-	if (errno == EWOULDBLOCK)
-		error_set(err, ERROR_SYSTEM, EWOULDBLOCK,
-			  "another process is writing an image in %s, wait for "
-			  "it",
-			  state_dir);
-	else
-		system_error(err, "lock", state_dir);
-	close(*folder);
-	return false;
-}
-
 /* The current image under the previous one's name as well. */
 static bool keep_current(int folder, const char *spare)
 {
@@ -221,12 +203,12 @@ static bool replace(int folder, const char *state_dir, const uint8_t *bytes,
 bool image_install(const struct image *image, const char *state_dir,
 		   bool *changed, struct error *err)
 {
-	int folder;
+	int folder = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool ok;
 
 	*changed = false;
-	if (!lock(state_dir, &folder, err))
-		return false;
+	if (folder < 0)
+		return system_error(err, "open", state_dir);
 	ok = replace(folder, state_dir, image->map, image->bytes, changed, err);
 	close(folder);
 	return ok;
