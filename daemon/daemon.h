@@ -61,7 +61,7 @@ struct daemon {
 	uint64_t started; /* seconds since 1970 */
 	uint64_t healed;  /* times that the table was put right */
 	bool alike_told[2];
-	uint64_t old_told; /* seconds since 1970: that its data is old */
+	uint64_t old_told;      /* seconds since 1970: that its data is old */
 	struct error held_told; /* why the table is not what it should be */
 	bool track_lost; /* of who changed it, since it was last looked at */
 
