@@ -76,14 +76,14 @@ static void add_all(struct known *k, const struct tool_command *c)
 static int refuse(const struct tool_command *c, char **argv, int found)
 {
 	const char *word = optind > 0 ? argv[optind - 1] : "";
-	bool name = strncmp(word, "--", 2) == 0;
 
 	if (found == ':')
 		return tool_usage(c->name, "%s wants an argument", word);
-	if (name && optopt >= PLACE)
+	if (optopt >= PLACE)
 		return tool_usage(c->name, "%s: this option takes no argument",
 				  word);
-	if (!name && optopt != 0)
+	/* where more letters follow, `word` is still the one before */
+	if (optopt != 0)
 		return tool_usage(c->name, "there is no option -%c", optopt);
 	return tool_usage(c->name, "there is no option %s", word);
 }
