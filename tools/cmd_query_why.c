@@ -134,6 +134,16 @@ static bool is_plain(const char *path)
 				 "0123456789/._-")] == '\0';
 }
 
+/* Whether it can stand between single quotes. */
+static bool is_quotable(const char *path)
+{
+	const unsigned char *p = (const unsigned char *)path;
+
+	while (*p >= 0x20 && *p != 0x7f && *p != '\'')
+		p++;
+	return *p == '\0';
+}
+
 /* The list that an exemption goes to: the first pattern of exempt.files, with a word for
  * its "*".  False where there is none that is one. */
 static bool exempt_list(const struct conf *conf, char *buf, size_t size)
@@ -156,10 +166,16 @@ static bool exempt_list(const struct conf *conf, char *buf, size_t size)
 const char *query_config(const struct query *q, char *buf, size_t size)
 {
 	const char *path = q->conf->path;
+	const char *quote = path && is_plain(path) ? "" : "'";
+	int n;
 
 	buf[0] = '\0';
-	if (path && strcmp(path, CONF_DEFAULT_PATH) != 0 && is_plain(path))
-		snprintf(buf, size, " --config %s", path);
+	if (!path || strcmp(path, CONF_DEFAULT_PATH) == 0)
+		return buf;
+	n = snprintf(buf, size, " --config %s%s%s", quote, path, quote);
+	/* without the option it would be another configuration's command */
+	if (n < 0 || (size_t)n >= size || !is_quotable(path))
+		snprintf(buf, size, " --config FILE");
 	return buf;
 }
 
