@@ -192,9 +192,10 @@ static bool enforces(struct kernel *kernel, const struct kernel_plan *plan)
 static bool daemon_runs(const struct sync *s)
 {
 	struct tool_control *control;
+	struct error err = { 0 };
 
-	if (!tool_control_open(&control, s->conf, DAEMON_MS, NULL))
-		return false;
+	if (!tool_control_open(&control, s->conf, DAEMON_MS, &err))
+		return !tool_control_away(&err); /* there, but not for us */
 	tool_control_close(control);
 	return true;
 }
