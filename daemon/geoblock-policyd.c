@@ -201,6 +201,13 @@ static void make_loop(struct policyd *policyd)
 
 	journal_init(&policyd->journal);
 	policyd->loop = service_loop(policyd);
+	/* signals are the loop's only after it: a database is looked through for as
+	 * long as the disk takes */
+	if (!policyd_recent_init(&policyd->recent, &err) ||
+	    !policyd_clients_new(&policyd->clients, policyd, &err) ||
+	    !greylist_open(&policyd->greylist, policyd->snapshot->conf,
+			   policyd->loop, &err))
+		fatal(STATUS_UNABLE, "%s", err.text);
 	service->snapshot = &policyd->snapshot;
 	service->journal = &policyd->journal;
 	service->reload = on_hup;
@@ -209,11 +216,6 @@ static void make_loop(struct policyd *policyd)
 	if (service->control)
 		control_start(service->control, policyd->loop,
 			      policyd_control_answer, policyd);
-	if (!policyd_recent_init(&policyd->recent, &err) ||
-	    !policyd_clients_new(&policyd->clients, policyd, &err) ||
-	    !greylist_open(&policyd->greylist, policyd->snapshot->conf,
-			   policyd->loop, &err))
-		fatal(STATUS_UNABLE, "%s", err.text);
 }
 
 static void stop(struct policyd *policyd)
