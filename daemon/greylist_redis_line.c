@@ -25,10 +25,16 @@ struct redis_waiter {
 
 /* ---- the parser ---- */
 
-static redisReplyObjectFunctions bounded;
-static void *(*any_array)(const redisReadTask *task, int elements);
+#if HIREDIS_MAJOR < 1
+typedef int redis_elements;
+#else
+typedef size_t redis_elements;
+#endif
 
-static void *small_array(const redisReadTask *task, int elements)
+static redisReplyObjectFunctions bounded;
+static void *(*any_array)(const redisReadTask *task, redis_elements elements);
+
+static void *small_array(const redisReadTask *task, redis_elements elements)
 {
 	return elements <= REDIS_ELEMENTS_MAX ? any_array(task, elements)
 					      : NULL;
