@@ -37,7 +37,7 @@
 
 #define LOOK_MS   100 /* between two looks at the file */
 #define DAEMON_MS 500
-/* It looks at files each 5 s where the kernel tells of no change. */
+/* It looks at files each second where the kernel tells of no change. */
 #define DAEMON_TAKES_MS 20000
 
 struct trial {
